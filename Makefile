@@ -1,0 +1,52 @@
+# One word for each thing to do here. Every word sets up what it needs by itself, in .venv.
+
+BIN := .venv/bin
+RUN := results/first
+NOT_BY_DEFAULT := slow or unity or gpu or browser
+SOURCES := setup.py ml-agents-selfplay gym_bridges benchmarks tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train test test-all check format format-check lint type bench clean
+
+help:  ## print these words
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup:  ## make or refresh .venv (quick when nothing has changed)
+	@sh tools/bootstrap.sh
+
+train: setup  ## train rock-paper-scissors by self-play, about three minutes, and say how well it went
+	$(BIN)/mlagents-learn config/trainer_config.yaml --env gym_bridges/builds/RockPaperScissors \
+		--run-id $(notdir $(RUN)) --num-areas 32 --no-graphics --force
+	$(BIN)/mlagents-selfplay history $(RUN)
+	$(BIN)/python -m benchmarks.exploitability $(RUN)
+
+test: setup  ## run the fast tests
+	$(BIN)/pytest -n 2 -m "not ($(NOT_BY_DEFAULT))"
+
+test-all: setup  ## run every test this machine can run
+	$(BIN)/pytest -n 2
+
+check: format-check lint type  ## format, lint and types, changing nothing
+
+format: setup  ## put the code into its format, and the imports into order
+	$(BIN)/ruff check --quiet --select I --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+format-check: setup
+	$(BIN)/ruff format --check $(SOURCES)
+
+lint: setup  ## look for mistakes
+	$(BIN)/ruff check $(SOURCES)
+
+type: setup  ## check the types
+	$(BIN)/mypy
+
+bench: setup  ## rough figures of every benchmark
+	@for file in benchmarks/[a-z]*.py; do \
+		name=$$(basename $$file .py); echo "== $$name"; \
+		$(BIN)/python -m benchmarks.$$name --quick --json || exit 1; \
+	done
+
+clean:  ## remove the environment, the caches and the results of training
+	rm -rf .venv .uv .set-up.lock results build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
