@@ -1,0 +1,145 @@
+"""How do batches of arrays become messages, and messages arrays?
+
+This is the bridge's hot path: it runs once for every agent and step. What is alike in all agents of a behavior is
+built once, as bytes; the observations' floats are copied as bytes too, never one by one.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from gym_bridges import wire
+from gym_bridges.areas import Actions, BehaviorSpec, Decisions, Endings, Step
+
+
+class Codec:
+    """Encodes the steps of one environment and decodes the answers.
+
+    Args:
+      behaviors: every behavior id that may occur, and its spec.
+    """
+
+    def __init__(self, behaviors: Mapping[str, BehaviorSpec]) -> None:
+        self._behaviors = behaviors
+        self._announced: set[str] = set()
+
+    def encode(self, steps: Mapping[str, Step], side_channel: bytes = b"") -> Any:
+        """Returns the `wire.Message` that hands `steps` to the trainer.
+
+        A behavior that has agents for the first time is announced with its action spec in the same message.
+        """
+        message = wire.Message()
+        message.header.status = wire.OK
+        output = message.unity_output
+        output.rl_output.side_channel = side_channel
+        for behavior_id, (decisions, endings) in steps.items():
+            if len(decisions.agent_ids) + len(endings.agent_ids) == 0:
+                continue
+            spec = self._behaviors[behavior_id]
+            if behavior_id not in self._announced:
+                self._announced.add(behavior_id)
+                _announce(output.rl_initialization_output.brain_parameters.add(), behavior_id, spec)
+            entry = output.rl_output.agentInfos.add(key=behavior_id)
+            _add_agents(entry.value.value, spec, endings, endings.truncated, ())
+            _add_agents(entry.value.value, spec, decisions, None, decisions.forbidden or ())
+        return message
+
+    def decode(self, rl_input: Any, steps: Mapping[str, Step]) -> dict[str, Actions]:
+        """Returns the actions in a `wire.RLInput`, for every behavior, in the order of the decisions in `steps`.
+
+        Raises:
+          ValueError: if the trainer did not answer each decision with an action of the right size.
+        """
+        answers = {entry.key: entry.value.value for entry in rl_input.agent_actions}
+        actions = {}
+        for behavior_id, spec in self._behaviors.items():
+            asked = len(steps[behavior_id].decisions.agent_ids) if behavior_id in steps else 0
+            answer = answers.get(behavior_id, ())
+            sizes = {
+                "continuous": (asked, spec.actions.continuous),
+                "discrete": (asked, len(spec.actions.branches)),
+            }
+            try:
+                actions[behavior_id] = Actions(
+                    _matrix((one.continuous_actions for one in answer), sizes["continuous"], np.float32),
+                    _matrix((one.discrete_actions for one in answer), sizes["discrete"], np.int32),
+                )
+            except ValueError as error:
+                raise ValueError(
+                    f"{behavior_id}: the trainer answered {asked} decisions with {len(answer)} actions; "
+                    f"an action has {sizes['continuous'][1]} continuous numbers and {sizes['discrete'][1]} choices"
+                ) from error
+        return actions
+
+
+def _announce(brain: Any, behavior_id: str, spec: BehaviorSpec) -> None:
+    brain.brain_name = behavior_id
+    brain.is_training = True
+    brain.action_spec.num_continuous_actions = spec.actions.continuous
+    brain.action_spec.num_discrete_actions = len(spec.actions.branches)
+    brain.action_spec.discrete_branch_sizes.extend(spec.actions.branches)
+
+
+def _add_agents(
+    infos: Any,
+    spec: BehaviorSpec,
+    batch: Decisions | Endings,
+    truncated: np.ndarray | None,
+    forbidden: tuple[np.ndarray, ...],
+) -> None:
+    """Appends one agent info for each agent of `batch`; `truncated` None says that these agents go on."""
+    first_added = len(infos)
+    for agent_id, reward in zip(batch.agent_ids.tolist(), batch.rewards.tolist()):
+        infos.add(id=agent_id, reward=reward)
+    added = infos[first_added:]
+    if truncated is not None:
+        for info, cut_off in zip(added, truncated.tolist()):
+            info.done = True
+            info.max_step_reached = cut_off
+    if batch.group_ids is not None:
+        for info, group_id in zip(added, batch.group_ids.tolist()):
+            info.group_id = group_id
+    if batch.group_rewards is not None:
+        for info, group_reward in zip(added, batch.group_rewards.tolist()):
+            info.group_reward = group_reward
+    if forbidden:
+        for info, mask in zip(added, np.concatenate(forbidden, axis=1).tolist()):
+            info.action_mask.extend(mask)
+    for observation, values in zip(spec.observations, batch.observations):
+        header = _vector_header(observation.name, observation.shape, observation.goal)
+        for info, row in zip(added, np.ascontiguousarray(values, "<f4")):
+            info.observations.add().MergeFromString(header + row.tobytes())
+
+
+@functools.cache
+def _vector_header(name: str, shape: tuple[int, ...], goal: bool) -> bytes:
+    """Returns the bytes of a `wire.Observation` up to its floats: append 4 bytes for each, and it is complete."""
+    num_bytes = 4 * math.prod(shape)
+    fixed = wire.Observation(name=name, shape=shape, observation_type=wire.GOAL_SIGNAL if goal else 0)
+    floats = _TAG_FLOATS + _varint(num_bytes)
+    return bytes(fixed.SerializeToString() + _TAG_FLOAT_DATA + _varint(len(floats) + num_bytes) + floats)
+
+
+_TAG_FLOAT_DATA = bytes([4 << 3 | 2])  # Observation.float_data, field 4, length-delimited
+_TAG_FLOATS = bytes([1 << 3 | 2])  # FloatData.data, field 1, packed
+
+
+def _varint(number: int) -> bytes:
+    """Returns protobuf's variable-length form of a number >= 0: 7 bits a byte, the lowest first."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+def _matrix(rows: Iterable[Iterable[float]], shape: tuple[int, int], dtype: type) -> np.ndarray:
+    """Returns the numbers of all rows as an array of `shape`; ValueError if there are more or fewer."""
+    return np.fromiter(itertools.chain.from_iterable(rows), dtype).reshape(shape)

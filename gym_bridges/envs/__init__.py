@@ -1,0 +1,1 @@
+"""Which environments come with the bridge? One module each; `gym_bridges.registry` lists them by id."""

@@ -1,0 +1,123 @@
+"""How does an environment behave as a Unity build does? Handshake, then one exchange for every step, until told to leave.
+
+The trainer is the server and we are the client: each exchange hands over the state and brings the next command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import grpc
+
+from gym_bridges import side_channels, wire
+from gym_bridges.areas import Areas, Step
+from gym_bridges.checks import check_steps
+from gym_bridges.codec import Codec
+
+HANDSHAKE_SECONDS = 60.0
+"""How long a trainer that listens may take to answer the first message."""
+
+_CAPABILITIES = (
+    "baseRLCapabilities",
+    "concatenatedPngObservations",
+    "compressedChannelMapping",
+    "hybridActions",
+    "trainingAnalytics",
+    "variableLengthObservation",
+    "multiAgentGroups",
+)
+
+
+class HandshakeError(ConnectionError):
+    """No trainer answered, or what answered is not one that we can talk to."""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What the trainer asks for in the handshake: a random seed and a number of areas, at least 1."""
+
+    seed: int
+    num_areas: int
+
+
+def play(exchange: wire.Exchange, name: str, make_areas: Callable[[int], Areas]) -> None:
+    """Plays one environment with the trainer at the other end; returns when the trainer leaves.
+
+    Args:
+      exchange: the connection, see `wire.exchange_on`.
+      name: of the environment, for the trainer's log.
+      make_areas: builds the environment for a number of areas. It is called when the trainer asks for the first
+        reset, because only from then on does the trainer notice if this process dies.
+
+    Raises:
+      HandshakeError: if there is no one to play with.
+      ValueError: if the environment hands over, or the trainer answers, what the protocol does not allow.
+    """
+    invitation = shake_hands(exchange, name)
+    rl_input = _next_input(exchange, wire.Message(header={"status": wire.OK}))
+    if rl_input is None:
+        return
+    areas = make_areas(invitation.num_areas)
+    try:
+        codec = Codec(areas.behaviors)
+        parameters: dict[str, side_channels.Parameter] = {}
+        seed: int | None = invitation.seed
+        steps: Mapping[str, Step] = {}
+        while rl_input is not None:
+            parameters.update(side_channels.read_parameters(rl_input.side_channel))
+            if parameters:
+                areas.set_parameters({key: draw() for key, draw in parameters.items()})
+            if rl_input.command == wire.RESET:
+                steps, seed = areas.reset(seed), None
+            else:
+                steps = areas.step(codec.decode(rl_input, steps))
+            check_steps(areas.behaviors, steps)
+            rl_input = _next_input(exchange, codec.encode(steps, side_channels.pack_statistics(areas.statistics())))
+    finally:
+        areas.close()
+
+
+def shake_hands(exchange: wire.Exchange, name: str) -> Invitation:
+    """Introduces this process to the trainer and returns what the trainer asks for.
+
+    Raises:
+      HandshakeError: if no answer comes, or not one of a trainer of our protocol version.
+    """
+    greeting = wire.Message(header={"status": wire.OK})
+    introduction = greeting.unity_output.rl_initialization_output
+    introduction.name = name
+    introduction.communication_version = wire.API_VERSION
+    introduction.package_version = f"mlagents-selfplay {metadata.version('mlagents-selfplay')}"
+    for capability in _CAPABILITIES:
+        setattr(introduction.capabilities, capability, True)
+    try:
+        reply = exchange(greeting, timeout=HANDSHAKE_SECONDS)
+    except grpc.RpcError as error:
+        raise HandshakeError(f"the handshake failed: {error.details()} ({error.code().name})") from error
+    asked = reply.unity_input.rl_initialization_input
+    if reply.header.status != wire.OK or asked.communication_version.split(".")[0] != wire.API_VERSION.split(".")[0]:
+        raise HandshakeError(
+            f"the handshake failed: status {reply.header.status}, communicator API {asked.communication_version!r}; "
+            f"expected status {wire.OK} and an API compatible with {wire.API_VERSION}"
+        )
+    return Invitation(asked.seed, max(1, asked.num_areas))
+
+
+def _next_input(exchange: wire.Exchange, message: Any) -> Any | None:
+    """Sends `message` and returns the trainer's next `wire.RLInput`, or None if it is time to leave.
+
+    The trainer may think for as long as it likes; a trainer that is gone ends the call.
+    """
+    try:
+        reply = exchange(message)
+    except grpc.RpcError as error:
+        if error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:
+            raise ValueError(
+                f"the state of all areas takes {message.ByteSize():,} bytes, more than the trainer accepts in one "
+                f"message: use fewer areas in more processes (--num-areas, --num-envs). {error.details()}"
+            ) from error
+        return None
+    return reply.unity_input.rl_input if reply.header.status == wire.OK else None
