@@ -1,0 +1,1 @@
+"""Figures that the documentation quotes, each measured by one command: `python -m benchmarks.NAME --json`."""
