@@ -1,0 +1,1 @@
+"""Who meets whom: history, samplers, outcomes and ratings, in NumPy and the standard library only."""
