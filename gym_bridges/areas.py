@@ -134,13 +134,17 @@ class Statistic(NamedTuple):
 class Areas(Protocol):
     """All areas of one process.
 
-    `behaviors` is fixed for the life of the object; its keys are behavior ids, and `Name?team=0`, `Name?team=1` are the
-    two teams of the behavior `Name`. A behavior without agents in a step may be left out of what `reset` and `step`
-    return. In both, the first decisions of one match have consecutive ids, area by area and team by team within an
-    area: the trainer pairs seats into matches by this order.
+    A behavior without agents in a step may be left out of what `reset` and `step` return. In both, the first decisions
+    of one match have consecutive ids, area by area and team by team within an area: the trainer pairs seats into
+    matches by this order.
     """
 
-    behaviors: Mapping[str, BehaviorSpec]
+    @property
+    def behaviors(self) -> Mapping[str, BehaviorSpec]:
+        """The specs by behavior id, fixed for the life of the object.
+
+        `Name?team=0` and `Name?team=1` are the two teams of the behavior `Name`; a plain `Name` has one team.
+        """
 
     def reset(self, seed: int | None) -> Mapping[str, Step]:
         """Begins a new episode in every area; running ones are dropped without an ending.

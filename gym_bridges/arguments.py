@@ -1,6 +1,6 @@
 """What do the words after a build's name mean? ML-Agents' and Unity's own, and the options of the environment.
 
-    RockPaperScissors -nographics -batchmode --mlagents-port 5005 -logFile player.log --rounds 5
+RockPaperScissors -nographics -batchmode --mlagents-port 5005 -logFile player.log --rounds 5
 """
 
 from __future__ import annotations
@@ -25,26 +25,23 @@ class Launch:
 
     Attributes:
       port: where the trainer listens, on this machine.
-      log_file: path of the player's log, None for the standard error.
       settings: options of the environment, an instance of its settings class.
     """
 
     port: int
-    log_file: str | None
     settings: Any
 
 
 def parse(arguments: Sequence[str], settings_class: type[Any]) -> Launch:
     """Reads the command line of a build.
 
-    A word with one dash is a flag of Unity's player and is ignored, with its value, but for `-logFile`. Two dashes
-    mark an option of ML-Agents or a field of `settings_class`, as `--name value` or `--name=value`; a boolean field
-    takes no value.
+    A word with one dash is a flag of Unity's player and is ignored here, with its value. Two dashes mark an option of
+    ML-Agents or a field of `settings_class`, as `--name value` or `--name=value`; a boolean field needs no value.
 
     Raises:
       ArgumentError: for an unknown option, a missing value, or a value that the settings refuse.
     """
-    port, log_file, chosen = EDITOR_PORT, None, {}
+    port, chosen = EDITOR_PORT, {}
     kinds = typing.get_type_hints(settings_class)
     words = list(arguments)
     while words:
@@ -65,15 +62,22 @@ def parse(arguments: Sequence[str], settings_class: type[Any]) -> Launch:
             else:
                 chosen[field] = _convert(option, text, kinds[field])
         elif word.startswith("-"):
-            value = words.pop(0) if words and not words[0].startswith("-") else None
-            if word.lower() == "-logfile":
-                log_file = value
+            if words and (words[0] == "-" or not words[0].startswith("-")):
+                words.pop(0)
         else:
             raise ArgumentError(f"unexpected word {word!r}; {_hint(word, kinds)}")
     try:
-        return Launch(port, log_file, settings_class(**chosen))
+        return Launch(port, settings_class(**chosen))
     except ValueError as error:
         raise ArgumentError(str(error)) from error
+
+
+def log_file(words: Sequence[str]) -> str | None:
+    """Returns where the command line wants the player's log, None if nowhere, which Unity also writes as "-"."""
+    for word, value in zip(words, words[1:]):  # noqa: B905 (pairs of neighbours)
+        if word.lower() == "-logfile" and value != "-":
+            return value
+    return None
 
 
 def _hint(option: str, kinds: dict[str, Any]) -> str:

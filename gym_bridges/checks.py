@@ -29,8 +29,11 @@ def _arrays(spec: BehaviorSpec, batch: Decisions | Endings) -> Iterator[tuple[st
     what = "of a decision" if isinstance(batch, Decisions) else "of an ending"
     if len(batch.observations) != len(spec.observations):
         raise ValueError(f"{len(batch.observations)} observations {what}, but the spec has {len(spec.observations)}")
-    for observation, values in zip(spec.observations, batch.observations):
-        yield f"observation {observation.name!r} {what}", values, (count, *observation.shape)
+    for observation, values in zip(spec.observations, batch.observations, strict=True):
+        name = f"observation {observation.name!r} {what}"
+        if observation.kind == "image" and values.dtype != np.uint8:
+            raise ValueError(f"{name}: an image is uint8 in 0..255, not {values.dtype}")
+        yield name, values, (count, *observation.shape)
     yield f"reward {what}", batch.rewards, (count,)
     if batch.group_ids is not None:
         yield f"group id {what}", batch.group_ids, (count,)
@@ -41,7 +44,7 @@ def _arrays(spec: BehaviorSpec, batch: Decisions | Endings) -> Iterator[tuple[st
     elif batch.forbidden is not None:
         if len(batch.forbidden) != len(spec.actions.branches):
             raise ValueError(f"{len(batch.forbidden)} masks {what}, but {len(spec.actions.branches)} branches")
-        for branch, (mask, size) in enumerate(zip(batch.forbidden, spec.actions.branches)):
+        for branch, (mask, size) in enumerate(zip(batch.forbidden, spec.actions.branches, strict=True)):
             yield f"mask of branch {branch} {what}", mask, (count, size)
 
 

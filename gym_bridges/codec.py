@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from gym_bridges import wire
-from gym_bridges.areas import Actions, BehaviorSpec, Decisions, Endings, Step
+from gym_bridges import png, wire
+from gym_bridges.areas import Actions, BehaviorSpec, Decisions, Endings, ObservationSpec, Step
 
 
 class Codec:
@@ -46,8 +46,8 @@ class Codec:
                 self._announced.add(behavior_id)
                 _announce(output.rl_initialization_output.brain_parameters.add(), behavior_id, spec)
             entry = output.rl_output.agentInfos.add(key=behavior_id)
-            _add_agents(entry.value.value, spec, endings, endings.truncated, ())
-            _add_agents(entry.value.value, spec, decisions, None, decisions.forbidden or ())
+            _add_agents(entry.value.value, spec, endings)
+            _add_agents(entry.value.value, spec, decisions)
         return message
 
     def decode(self, rl_input: Any, steps: Mapping[str, Step]) -> dict[str, Actions]:
@@ -86,44 +86,49 @@ def _announce(brain: Any, behavior_id: str, spec: BehaviorSpec) -> None:
     brain.action_spec.discrete_branch_sizes.extend(spec.actions.branches)
 
 
-def _add_agents(
-    infos: Any,
-    spec: BehaviorSpec,
-    batch: Decisions | Endings,
-    truncated: np.ndarray | None,
-    forbidden: tuple[np.ndarray, ...],
-) -> None:
-    """Appends one agent info for each agent of `batch`; `truncated` None says that these agents go on."""
-    first_added = len(infos)
-    for agent_id, reward in zip(batch.agent_ids.tolist(), batch.rewards.tolist()):
-        infos.add(id=agent_id, reward=reward)
-    added = infos[first_added:]
-    if truncated is not None:
-        for info, cut_off in zip(added, truncated.tolist()):
-            info.done = True
-            info.max_step_reached = cut_off
+def _add_agents(infos: Any, spec: BehaviorSpec, batch: Decisions | Endings) -> None:
+    """Appends one `wire.AgentInfo` for each agent of `batch`."""
+    agents = zip(batch.agent_ids.tolist(), batch.rewards.tolist(), strict=True)
+    added = [infos.add(id=agent_id, reward=reward) for agent_id, reward in agents]
     if batch.group_ids is not None:
-        for info, group_id in zip(added, batch.group_ids.tolist()):
+        for info, group_id in zip(added, batch.group_ids.tolist(), strict=True):
             info.group_id = group_id
     if batch.group_rewards is not None:
-        for info, group_reward in zip(added, batch.group_rewards.tolist()):
+        for info, group_reward in zip(added, batch.group_rewards.tolist(), strict=True):
             info.group_reward = group_reward
-    if forbidden:
-        for info, mask in zip(added, np.concatenate(forbidden, axis=1).tolist()):
+    if isinstance(batch, Endings):
+        for info, cut_off in zip(added, batch.truncated.tolist(), strict=True):
+            info.done = True
+            info.max_step_reached = cut_off
+    elif batch.forbidden:
+        for info, mask in zip(added, np.concatenate(batch.forbidden, axis=1).tolist(), strict=True):
             info.action_mask.extend(mask)
-    for observation, values in zip(spec.observations, batch.observations):
-        header = _vector_header(observation.name, observation.shape, observation.goal)
-        for info, row in zip(added, np.ascontiguousarray(values, "<f4")):
-            info.observations.add().MergeFromString(header + row.tobytes())
+    for observation, values in zip(spec.observations, batch.observations, strict=True):
+        header = _observation_header(observation)
+        if observation.kind == "image":
+            for info, image in zip(added, values, strict=True):
+                seen = info.observations.add()
+                seen.MergeFromString(header)
+                seen.compressed_data = png.encode(image)
+        else:
+            for info, row in zip(added, np.ascontiguousarray(values, "<f4"), strict=True):
+                info.observations.add().MergeFromString(header + row.tobytes())
 
 
 @functools.cache
-def _vector_header(name: str, shape: tuple[int, ...], goal: bool) -> bytes:
-    """Returns the bytes of a `wire.Observation` up to its floats: append 4 bytes for each, and it is complete."""
-    num_bytes = 4 * math.prod(shape)
-    fixed = wire.Observation(name=name, shape=shape, observation_type=wire.GOAL_SIGNAL if goal else 0)
+def _observation_header(spec: ObservationSpec) -> bytes:
+    """Returns the bytes of a `wire.Observation` that are alike for all agents.
+
+    Those of a vector stop short of its floats: append 4 bytes for each, and the message is complete.
+    """
+    header = wire.Observation(name=spec.name, shape=spec.shape, observation_type=wire.GOAL_SIGNAL if spec.goal else 0)
+    if spec.kind == "image":
+        header.compression_type = wire.PNG
+        header.compressed_channel_mapping.extend(png.channel_mapping(spec.shape[0]))
+        return bytes(header.SerializeToString())
+    num_bytes = 4 * math.prod(spec.shape)
     floats = _TAG_FLOATS + _varint(num_bytes)
-    return bytes(fixed.SerializeToString() + _TAG_FLOAT_DATA + _varint(len(floats) + num_bytes) + floats)
+    return bytes(header.SerializeToString() + _TAG_FLOAT_DATA + _varint(len(floats) + num_bytes) + floats)
 
 
 _TAG_FLOAT_DATA = bytes([4 << 3 | 2])  # Observation.float_data, field 4, length-delimited

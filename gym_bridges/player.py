@@ -1,24 +1,29 @@
-"""How does an environment behave as a Unity build does? Handshake, then one exchange for every step, until told to leave.
+"""How does an environment behave like a Unity build? Handshake, then one exchange for every step, until told to leave.
 
 The trainer is the server and we are the client: each exchange hands over the state and brings the next command.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 import grpc
 
-from gym_bridges import side_channels, wire
+from gym_bridges import wire
 from gym_bridges.areas import Areas, Step
 from gym_bridges.checks import check_steps
 from gym_bridges.codec import Codec
+from gym_bridges.side_channels import Parameter, pack_statistics, read_parameters
+
+_log = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 60.0
 """How long a trainer that listens may take to answer the first message."""
+
+_PACKAGE_VERSION = "gym-bridge"  # the trainer logs it where a Unity build names its package
 
 _CAPABILITIES = (
     "baseRLCapabilities",
@@ -57,27 +62,37 @@ def play(exchange: wire.Exchange, name: str, make_areas: Callable[[int], Areas])
       ValueError: if the environment hands over, or the trainer answers, what the protocol does not allow.
     """
     invitation = shake_hands(exchange, name)
+    _log.info("%s: seed %d, %d areas", name, invitation.seed, invitation.num_areas)
     rl_input = _next_input(exchange, wire.Message(header={"status": wire.OK}))
     if rl_input is None:
         return
     areas = make_areas(invitation.num_areas)
     try:
-        codec = Codec(areas.behaviors)
-        parameters: dict[str, side_channels.Parameter] = {}
-        seed: int | None = invitation.seed
-        steps: Mapping[str, Step] = {}
-        while rl_input is not None:
-            parameters.update(side_channels.read_parameters(rl_input.side_channel))
-            if parameters:
-                areas.set_parameters({key: draw() for key, draw in parameters.items()})
-            if rl_input.command == wire.RESET:
-                steps, seed = areas.reset(seed), None
-            else:
-                steps = areas.step(codec.decode(rl_input, steps))
-            check_steps(areas.behaviors, steps)
-            rl_input = _next_input(exchange, codec.encode(steps, side_channels.pack_statistics(areas.statistics())))
+        _play_on(exchange, areas, invitation.seed, rl_input)
     finally:
         areas.close()
+
+
+def _play_on(exchange: wire.Exchange, areas: Areas, seed: int | None, rl_input: Any | None) -> None:
+    """Obeys one input after the other; `seed` is for the first reset."""
+    codec = Codec(areas.behaviors)
+    parameters: dict[str, Parameter] = {}
+    steps: Mapping[str, Step] = {}
+    while rl_input is not None:
+        arrived = read_parameters(rl_input.side_channel)
+        parameters.update(arrived)
+        # Drawn anew whenever an episode has ended, so that every next one finds fresh values of the samplers.
+        if arrived or (parameters and any(len(step.endings.agent_ids) for step in steps.values())):
+            areas.set_parameters({name: draw() for name, draw in parameters.items()})
+        if arrived:
+            _log.info("environment parameters: %s", ", ".join(arrived))
+        if rl_input.command == wire.RESET:
+            steps, seed = areas.reset(seed), None
+        else:
+            steps = areas.step(codec.decode(rl_input, steps))
+        check_steps(areas.behaviors, steps)
+        rl_input = _next_input(exchange, codec.encode(steps, pack_statistics(areas.statistics())))
+    _log.info("the trainer has left")
 
 
 def shake_hands(exchange: wire.Exchange, name: str) -> Invitation:
@@ -90,7 +105,7 @@ def shake_hands(exchange: wire.Exchange, name: str) -> Invitation:
     introduction = greeting.unity_output.rl_initialization_output
     introduction.name = name
     introduction.communication_version = wire.API_VERSION
-    introduction.package_version = f"mlagents-selfplay {metadata.version('mlagents-selfplay')}"
+    introduction.package_version = _PACKAGE_VERSION
     for capability in _CAPABILITIES:
         setattr(introduction.capabilities, capability, True)
     try:

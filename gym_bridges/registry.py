@@ -1,6 +1,7 @@
 """Which environments can the bridge play? One table from id to entry.
 
-To add an environment, write a module with an `ENTRY` under `gym_bridges/envs` and name it in `_MODULES`.
+To add an environment, write a module with an `ENTRY` under `gym_bridges/envs` and name it in `_MODULES`. One of your
+own needs no place in the table: `package.module:ENTRY` is its id.
 """
 
 from __future__ import annotations
@@ -41,12 +42,23 @@ def ids() -> list[str]:
 def find(environment_id: str) -> Entry:
     """Returns the entry of an environment.
 
+    Args:
+      environment_id: one of `ids()`, or `module:name` for an `Entry` of your own.
+
     Raises:
       KeyError: if there is none of that id; the message names the nearest one.
     """
-    if environment_id not in _MODULES:
-        near = difflib.get_close_matches(environment_id, _MODULES, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(ids())}"
-        raise KeyError(f"there is no environment {environment_id!r}; {hint}")
-    entry: Entry = importlib.import_module(_MODULES[environment_id]).ENTRY
+    module, colon, name = environment_id.partition(":")
+    if not colon:
+        if environment_id not in _MODULES:
+            near = difflib.get_close_matches(environment_id, _MODULES, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(ids())}"
+            raise KeyError(f"there is no environment {environment_id!r}; {hint}")
+        module, name = _MODULES[environment_id], "ENTRY"
+    try:
+        entry = getattr(importlib.import_module(module), name)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise KeyError(f"there is no environment {environment_id!r}: {error}") from error
+    if not isinstance(entry, Entry):
+        raise KeyError(f"{environment_id!r} is a {type(entry).__name__}, not a gym_bridges.registry.Entry")
     return entry

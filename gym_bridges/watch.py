@@ -2,8 +2,8 @@
 
 A closed connection is not enough. `mlagents-learn` starts a build from a worker process, which is a fork of the trainer
 and holds the server that we talk to. If the trainer is killed, the worker notices nothing: it holds both ends of the
-pipe on which it waits, and would do so for ever, with the port in use. So we watch the trainer in its place, and end the
-worker too.
+pipe on which it waits, and would do so for ever, with the port in use. So we watch the trainer in its place, and end
+the worker too.
 """
 
 from __future__ import annotations

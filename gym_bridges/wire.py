@@ -86,9 +86,11 @@ def _file_description() -> descriptor_pb2.FileDescriptorProto:
 def _message_classes() -> dict[str, Any]:
     pool = descriptor_pool.DescriptorPool()
     file = _file_description()
-    pool.Add(file) if hasattr(pool, "Add") else pool.AddSerializedFile(file.SerializeToString())
-    # protobuf 4.22 replaced the factory object by a function.
-    get_class = getattr(message_factory, "GetMessageClass", None) or message_factory.MessageFactory(pool).GetPrototype
+    pool.AddSerializedFile(file.SerializeToString())
+    if hasattr(message_factory, "GetMessageClass"):
+        get_class = message_factory.GetMessageClass
+    else:  # protobuf before 4.22, which is what ML-Agents asks for
+        get_class = getattr(message_factory.MessageFactory(pool), "GetPrototype")  # noqa: B009 (newer types lack it)
     return {name: get_class(pool.FindMessageTypeByName(f"{file.package}.{name}")) for name in _MESSAGES}
 
 
@@ -119,6 +121,18 @@ def open_channel(port: int) -> grpc.Channel:
             ("grpc.max_reconnect_backoff_ms", 1000),
         ],
     )
+
+
+def await_server(channel: grpc.Channel, seconds: float | None) -> None:
+    """Returns as soon as someone listens at the other end; None waits for ever.
+
+    Raises:
+      TimeoutError: if no one does within `seconds`.
+    """
+    try:
+        grpc.channel_ready_future(channel).result(seconds)
+    except grpc.FutureTimeoutError:
+        raise TimeoutError(f"no one listened within {seconds:g} s") from None
 
 
 def exchange_on(channel: grpc.Channel) -> Exchange:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -113,19 +113,23 @@ class RockPaperScissors:
 
     def set_parameters(self, parameters: Mapping[str, float]) -> None:
         """Changes payoffs (any finite number) or `rounds` (a whole number >= 1) for matches that begin from now on."""
-        for name in parameters:
+        changes: dict[str, Any] = dict(parameters)
+        for name in changes:
             if name not in self.PARAMETERS:
                 raise ValueError(f"unknown environment parameter {name!r}; known are {', '.join(self.PARAMETERS)}")
-        self._settings = replace(self._settings, **parameters)
+        self._settings = replace(self._settings, **changes)
 
     def statistics(self) -> list[Statistic]:
-        """Returns the share of each move, in [0, 1], once matches have ended: among all moves of both teams since then."""
+        """Returns the share of each move among those of both teams, in [0, 1]; nothing until a match has ended."""
         if not self._match_ended:
             return []
         shares = self._move_counts / self._move_counts.sum()
         self._match_ended = False
         self._move_counts[:] = 0
-        return [Statistic(f"{BEHAVIOR}/Share of {move}", float(share)) for move, share in zip(rules.MOVES, shares)]
+        return [
+            Statistic(f"{BEHAVIOR}/Share of {move}", float(share))
+            for move, share in zip(rules.MOVES, shares, strict=True)
+        ]
 
     def close(self) -> None:
         """Nothing to free."""
@@ -153,7 +157,8 @@ class RockPaperScissors:
     def _hand_over(self, rewards: np.ndarray, endings: list[Endings]) -> dict[str, Step]:
         everywhere = self._seats(np.arange(len(rewards)), rewards)
         decisions = [Decisions(ids, (seen,), paid) for ids, seen, paid in everywhere]
-        return {team: Step(*batches) for team, batches in zip(TEAMS, zip(decisions, endings))}
+        batches = zip(TEAMS, decisions, endings, strict=True)
+        return {team: Step(decided, ended) for team, decided, ended in batches}
 
 
 ENTRY = Entry(

@@ -23,10 +23,9 @@ def payoff_matrix(rock_vs_paper: float, rock_vs_scissors: float, paper_vs_scisso
     The first named move is the row's. The opposite pairing pays the negative and equal moves pay 0, so the game is
     zero-sum and alike for both players.
     """
-    upper = np.array(
-        [[0.0, rock_vs_paper, rock_vs_scissors], [0.0, 0.0, paper_vs_scissors], [0.0, 0.0, 0.0]],
-    )
-    return upper - upper.T
+    matrix = np.zeros((3, 3))
+    matrix[0, 1], matrix[0, 2], matrix[1, 2] = rock_vs_paper, rock_vs_scissors, paper_vs_scissors
+    return matrix - matrix.T
 
 
 def joint_move(own: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -1,0 +1,109 @@
+"""What does `gym-bridge` do? It lists, builds, plays and checks environments."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from gym_bridges import arguments, conformance, executable, registry
+from gym_bridges.launch import launch
+
+app = typer.Typer(help="Environments that look like Unity builds to mlagents-learn.", no_args_is_help=True)
+
+EnvironmentId = Annotated[str, typer.Argument(metavar="ID", help="An environment, see `gym-bridge list`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_FAR_PORT = 65535
+
+
+@app.command("list")
+def list_environments(as_json: AsJson = False) -> None:
+    """List the environments that can be built, played and checked."""
+    summaries = {environment_id: registry.find(environment_id).summary for environment_id in registry.ids()}
+    if as_json:
+        typer.echo(json.dumps(summaries, indent=2))
+        return
+    width = max(map(len, summaries))
+    for environment_id, summary in summaries.items():
+        typer.echo(f"{environment_id:{width}}  {summary}")
+
+
+@app.command()
+def build(
+    environment_id: EnvironmentId,
+    path: Annotated[Path, typer.Argument(help="Where to write the executable.")],
+    python: Annotated[Path, typer.Option(help="Interpreter to play it with; it must have this package.")] = Path(
+        sys.executable
+    ),
+) -> None:
+    """Write an executable that `mlagents-learn --env PATH` starts."""
+    _entry(environment_id)
+    if not python.exists():
+        raise typer.BadParameter(f"there is no interpreter {python}", param_hint="--python")
+    try:
+        written = executable.write(environment_id, path, python)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="PATH") from error
+    typer.echo(f"mlagents-learn YOUR.yaml --env {written} --run-id NAME")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def play(
+    context: typer.Context,
+    environment_id: EnvironmentId,
+    port: Annotated[int, typer.Option(help="Where mlagents-learn listens.", min=1, max=_FAR_PORT)] = (
+        arguments.EDITOR_PORT
+    ),
+) -> None:
+    """Play with a trainer that was started without `--env`, as the Editor's Play button does.
+
+    Further options go to the environment, for example `--rounds 5`.
+    """
+    _entry(environment_id)
+    typer.echo(f"Waiting for mlagents-learn (without --env) on port {port}; Ctrl-C ends this.", err=True)
+    try:
+        status = launch(environment_id, ["--mlagents-port", str(port), *context.args], listen_seconds=None)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(int(status))
+
+
+@app.command()
+def check(
+    environment_id: EnvironmentId,
+    num_areas: Annotated[int, typer.Option(help="Copies of the environment in the process.", min=1)] = 3,
+    num_steps: Annotated[int, typer.Option(help="Steps to play; an episode should fit in.", min=1)] = 1000,
+    seed: Annotated[int, typer.Option(help="For the environment and for the random actions.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Play random actions and report everything that a trainer could stumble over."""
+    entry = _entry(environment_id)
+    settings = entry.settings()
+    complaints = conformance.check(
+        lambda: entry.make(settings, num_areas), seed=seed, rng=np.random.default_rng(seed), num_steps=num_steps
+    )
+    if as_json:
+        typer.echo(json.dumps({"environment": environment_id, "complaints": complaints}, indent=2))
+    else:
+        for complaint in complaints:
+            typer.echo(f"{environment_id}: {complaint}")
+        if not complaints:
+            typer.echo(f"{environment_id} conforms: {num_areas} areas, {num_steps} steps.")
+    raise typer.Exit(1 if complaints else 0)
+
+
+def _entry(environment_id: str) -> registry.Entry:
+    try:
+        return registry.find(environment_id)
+    except KeyError as error:
+        raise typer.BadParameter(error.args[0], param_hint="ID") from error
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()
