@@ -1,9 +1,9 @@
 #!/bin/sh
 # How does a fresh clone on a fresh machine get its environment?
 #
-# Leaves `.venv` with CPython 3.10 and everything installed, the project itself editable. Quick when nothing has changed,
-# and safe to interrupt. It needs any Python 3 that can run pip, or uv. Outside the checkout it changes nothing but uv's
-# own cache, where uv also keeps the Python 3.10 that it fetches if this machine has none.
+# Leaves `.venv` with CPython 3.10 and everything installed, the project itself editable. Quick when nothing has
+# changed, safe to interrupt. It needs any Python 3 that can run pip, or uv. Outside the checkout it changes nothing but
+# the cache of uv, where uv also keeps the Python 3.10 that it fetches if this machine has none.
 #
 # uv installs, not pip: mlagents 1.1.0 declares Python <= 3.10.12, which pip enforces and uv rightly ignores, and only
 # uv can override the old pettingzoo that mlagents-envs asks for.
@@ -31,7 +31,8 @@ find_python_310() {
     for candidate in python3.10 python3 python \
         "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.10*/bin/python3.10 \
         /usr/local/bin/python3.10 /opt/*/bin/python3.10 /opt/python/*3.10*/bin/python3.10 \
-        "${CONDA_PREFIX:-/nonexistent}"/bin/python3.10 "$HOME"/*conda3/bin/python3.10 "$HOME"/*conda3/envs/*/bin/python3.10
+        "${CONDA_PREFIX:-/nonexistent}"/bin/python3.10 \
+        "$HOME"/*conda3/bin/python3.10 "$HOME"/*conda3/envs/*/bin/python3.10
     do
         if runs_python_310 "$candidate"; then
             "$candidate" -c 'import sys; print(sys.executable)'
