@@ -128,7 +128,7 @@ def test_elo_refuses_what_it_cannot_use():
 
 def test_two_players_are_apart_by_the_log_odds():
     # 30 to 10: 400 log10(3) = 190.848 points; standard error 400 / ln 10 x sqrt(1 / (40 x 3/4 x 1/4)) = 63.433.
-    fit = bradley_terry(np.array([[0.0, 10.0], [30.0, 0.0]]), anchor=0, prior_sd=1e5)
+    fit = bradley_terry(np.array([[0.0, 10.0], [30.0, 0.0]]), anchor=0, prior_games=1e-6)
     np.testing.assert_allclose(fit.ratings, [0.0, 190.848], atol=0.01)
     np.testing.assert_allclose(fit.standard_errors, [0.0, 63.433], atol=0.01)
     # -+ 1.95996 x 63.433 = 124.326
@@ -138,7 +138,7 @@ def test_two_players_are_apart_by_the_log_odds():
 def test_draws_are_half_a_win_for_each():
     # 20 wins, 20 draws, no loss is 30 to 10 as above.
     wins, draws = np.array([[0.0, 0.0], [20.0, 0.0]]), np.array([[0.0, 20.0], [20.0, 0.0]])
-    assert bradley_terry(wins + draws / 2, 0, 1e5).ratings[1] == pytest.approx(190.848, abs=0.01)
+    assert bradley_terry(wins + draws / 2, 0, prior_games=1e-6).ratings[1] == pytest.approx(190.848, abs=0.01)
 
 
 def test_a_chain_adds_up_in_strength_and_in_uncertainty():
@@ -146,9 +146,9 @@ def test_a_chain_adds_up_in_strength_and_in_uncertainty():
     wins = np.zeros((3, 3))
     wins[1, 0] = wins[2, 1] = 30
     wins[0, 1] = wins[1, 2] = 10
-    fit = bradley_terry(wins, anchor=0, prior_sd=1e5)
+    fit = bradley_terry(wins, anchor=0, prior_games=1e-6)
     np.testing.assert_allclose(fit.ratings, [0.0, 190.848, 381.697], atol=0.01)
-    np.testing.assert_allclose(fit.standard_errors, [0.0, 63.433, 89.708], atol=0.1)
+    np.testing.assert_allclose(fit.standard_errors, [0.0, 63.433, 89.708], atol=0.01)
 
 
 def test_known_strengths_are_recovered_within_their_intervals():
@@ -177,11 +177,27 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
 
 def test_a_player_that_never_lost_is_rated_high_wide_and_finite():
     fit = bradley_terry(np.array([[0.0, 0.0], [10.0, 0.0]]), anchor=0)
-    # 1000 points are 5.7565 nats. The mode solves 10 / (1 + e^x) = x / 5.7565^2: x = 4.3255, that is 751.4 points.
-    assert fit.ratings[1] == pytest.approx(751.4, abs=0.1)
-    assert 300 < fit.standard_errors[1] < 1000
-    more = bradley_terry(np.array([[0.0, 0.0], [100.0, 0.0]]), anchor=0)
-    assert fit.ratings[1] < more.ratings[1] < 2000
+    # One virtual draw makes it 10.5 to 0.5: 400 log10(21) = 528.888; 173.718 x sqrt(11 / (10.5 x 0.5)) = 251.456.
+    assert fit.ratings[1] == pytest.approx(528.888, abs=0.01)
+    assert fit.standard_errors[1] == pytest.approx(251.456, abs=0.01)
+
+
+def test_virtual_draws_are_shared_evenly_among_those_met():
+    # 1 met 0 and 2. Either pair: half of 1 from the outer player, half of 1/2 from player 1; 0.75, so 0.375 a side.
+    wins = np.array([[0.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    fit = bradley_terry(wins, anchor=0)
+    first = 400 * math.log10(9.375 / 0.375)
+    assert fit.ratings[1] == pytest.approx(first, abs=0.01)
+    assert fit.ratings[2] - fit.ratings[1] == pytest.approx(400 * math.log10(1.375 / 0.375), abs=0.01)
+
+
+def test_a_long_history_of_small_steps_is_not_drawn_towards_the_anchor():
+    # 63 links of 16 points and 100 games, as expected of them: 1008 points in all.
+    i = np.arange(63)
+    wins = np.zeros((64, 64))
+    wins[i + 1, i] = 100 / (1 + 10 ** (-16 / 400))
+    wins[i, i + 1] = 100 - wins[i + 1, i]
+    assert bradley_terry(wins, anchor=0).ratings[63] == pytest.approx(1008, rel=0.01)
 
 
 def test_players_without_games_know_only_the_prior():
@@ -191,6 +207,13 @@ def test_players_without_games_know_only_the_prior():
     np.testing.assert_allclose(fit.ratings, 0, atol=1e-6)
     # The mean of two equal players has half the variance of each: 500 / sqrt(2).
     np.testing.assert_allclose(fit.standard_errors, [0, 500, 353.553, 353.553], rtol=1e-3)
+
+
+def test_the_prior_holds_players_that_nothing_ties_to_the_anchor():
+    # 30 to 10, and a virtual draw, about the anchor's rating: 30.5 - 41 / (1 + e^(-2x)) = x (173.718 / 100)^2.
+    wins = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 30.0], [0.0, 10.0, 0.0]])
+    fit = bradley_terry(wins, anchor=0, prior_sd=100.0)
+    np.testing.assert_allclose(fit.ratings, [0.0, 78.112, -78.112], atol=0.01)  # x = 0.4497
 
 
 @given(st.integers(2, 7), st.integers(0, 2**32 - 1))
@@ -206,9 +229,10 @@ def test_neither_the_order_of_players_nor_the_diagonal_matters(size, seed):
 
 
 @given(st.integers(2, 6), st.integers(0, 2**32 - 1))
-def test_a_further_win_never_lowers_the_winner(size, seed):
+def test_a_further_win_against_somebody_met_before_raises_the_winner(size, seed):
     rng = np.random.default_rng(seed)
     wins = rng.integers(0, 5, (size, size)).astype(float)
+    wins[:, 1] += 1  # Player 1 has lost to everybody.
     more = wins.copy()
     more[1, rng.choice(np.delete(np.arange(size), 1))] += 1
     assert bradley_terry(more, 0).ratings[1] > bradley_terry(wins, 0).ratings[1]
@@ -217,7 +241,7 @@ def test_a_further_win_never_lowers_the_winner(size, seed):
 def test_hopeless_pairings_and_huge_tables_of_games_still_converge():
     rng = np.random.default_rng(0)
     wins = np.triu(rng.integers(0, 2, (60, 60)) * 1e6, 1)  # Everybody always beats whoever comes later.
-    fit = bradley_terry(wins, anchor=59, prior_sd=1e4)
+    fit = bradley_terry(wins, anchor=59, prior_games=1e-3)
     assert np.all(np.isfinite(fit.intervals))
     assert fit.ratings[0] > fit.ratings[30] > 0
 
@@ -229,18 +253,18 @@ def test_bradley_terry_says_so_when_it_does_not_converge(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("wins", "anchor", "prior_sd", "message"),
+    ("wins", "anchor", "prior", "message"),
     [
-        (np.zeros((2, 3)), 0, 1000.0, r"wins: shape \(2, 3\) is not \[N, N\]"),
-        (np.array([[0.0, -1.0], [1.0, 0.0]]), 0, 1000.0, "not all entries are finite and at least 0"),
-        (np.zeros((2, 2)), 2, 1000.0, r"anchor: 2 is not in \[0, 2\)"),
-        (np.zeros((2, 2)), 0, 0.0, "prior_sd: 0.0 is not a finite number of Elo points above 0"),
-        (np.zeros((2, 2)), 0, math.inf, "prior_sd: inf is not a finite number of Elo points above 0"),
+        (np.zeros((2, 3)), 0, {}, r"wins: shape \(2, 3\) is not \[N, N\]"),
+        (np.array([[0.0, -1.0], [1.0, 0.0]]), 0, {}, "not all entries are finite and at least 0"),
+        (np.zeros((2, 2)), 2, {}, r"anchor: 2 is not in \[0, 2\)"),
+        (np.zeros((2, 2)), 0, {"prior_games": 0.0}, "prior_games: 0.0 is not a finite number above 0"),
+        (np.zeros((2, 2)), 0, {"prior_sd": math.inf}, "prior_sd: inf is not a finite number above 0"),
     ],
 )
-def test_bradley_terry_refuses_what_it_cannot_use(wins, anchor, prior_sd, message):
+def test_bradley_terry_refuses_what_it_cannot_use(wins, anchor, prior, message):
     with pytest.raises(ValueError, match=message):
-        bradley_terry(wins, anchor, prior_sd)
+        bradley_terry(wins, anchor, **prior)
 
 
 # Wilson
