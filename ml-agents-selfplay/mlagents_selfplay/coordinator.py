@@ -1,0 +1,47 @@
+"""What the behaviors of one run share: the game they play against each other, and one scale of ratings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from mlagents_selfplay.selfplay.matchmaking import Game
+from mlagents_selfplay.selfplay.scorebook import Ratings, Scorebook
+
+
+class Coordinator:
+    """One for each run; ML-Agents makes a trainer for each behavior and tells them nothing of each other.
+
+    Attributes:
+      game: seats and matches of all behaviors.
+      ratings: of all their players.
+      books: results by behavior.
+    """
+
+    def __init__(self, elo_k: float, initial_elo: float) -> None:
+        self.game = Game()
+        self.ratings = Ratings(elo_k, initial_elo)
+        self.books: dict[str, Scorebook] = {}
+
+    def book_against(self, behavior: str) -> Scorebook:
+        """Returns the results of the learner that opponents of `behavior` are drawn for.
+
+        That is the behavior itself where it has several teams, else the first of the others.
+        """
+        roles = self.game.entrants
+        if len({role.team for role in roles if role.behavior == behavior}) > 1:
+            return self.books[behavior]
+        others = [role.behavior for role in roles if role.behavior != behavior]
+        return self.books[others[0] if others else behavior]
+
+
+_of_run: WeakValueDictionary[Path, Coordinator] = WeakValueDictionary()
+
+
+def coordinator(run: Path, elo_k: float, initial_elo: float) -> Coordinator:
+    """Returns the coordinator of the run that writes to `run`; made by the first behavior that asks, with its rating settings."""
+    found = _of_run.get(run)
+    if found is None:
+        found = Coordinator(elo_k, initial_elo)
+        _of_run[run] = found
+    return found

@@ -1,0 +1,22 @@
+"""Which trainer types does ML-Agents get from this package? The one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlagents_selfplay.settings import TRAINER_TYPE, SelfPlaySettings
+from mlagents_selfplay.trainer import SelfPlayTrainer
+
+TRAINERS: dict[str, tuple[Any, Any]] = {TRAINER_TYPE: (SelfPlayTrainer, SelfPlaySettings)}
+
+
+def get_type_and_setting() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Answers ML-Agents' entry point `mlagents.trainer_type`.
+
+    Returns:
+      Trainer class by trainer type, and settings class by trainer type.
+    """
+    return (
+        {name: trainer for name, (trainer, _) in TRAINERS.items()},
+        {name: settings for name, (_, settings) in TRAINERS.items()},
+    )

@@ -1,0 +1,65 @@
+"""Scripted opponents that come with the package; name them in `pinned_opponents` as `python:mlagents_selfplay.scripted:NAME`.
+
+A factory takes its own arguments first and then, by name, `spec` (the behavior's observations and actions) and `rng`; what it
+returns answers `act` and `forget` as `mlagents_selfplay.opponents.Opponent` says. The fixed agents of rock-paper-scissors
+are mixed strategies over the first branch: 0 rock, 1 paper, 2 scissors.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from mlagents.trainers.exception import TrainerConfigError
+from mlagents_envs.base_env import BehaviorSpec
+
+from mlagents_selfplay.opponents import Actions, Decisions
+
+
+class MixedStrategy:
+    """Plays each action of the only discrete branch with a fixed probability, whatever it sees.
+
+    Args:
+      probabilities: one for each action, at least 0, sum 1.
+      spec: the behavior, which must have one discrete branch of that size and no continuous actions.
+      rng: advanced by one draw for each row.
+
+    Raises:
+      TrainerConfigError: if probabilities and behavior do not go together.
+    """
+
+    def __init__(self, *probabilities: float, spec: BehaviorSpec, rng: np.random.Generator) -> None:
+        branches = spec.action_spec.discrete_branches
+        if tuple(branches) != (len(probabilities),) or spec.action_spec.continuous_size:
+            raise TrainerConfigError(f"a mixed strategy over {len(probabilities)} actions cannot play branches {branches}")
+        if min(probabilities) < 0 or abs(sum(probabilities) - 1) > 1e-6:
+            raise TrainerConfigError(f"the probabilities of a mixed strategy are at least 0 and sum to 1, not {probabilities}")
+        self._probabilities = np.array(probabilities) / sum(probabilities)
+        self._rng = rng
+
+    def act(self, decisions: Decisions) -> Actions:
+        """Draws an action for every row."""
+        n = len(decisions.agents)
+        drawn = self._rng.choice(len(self._probabilities), size=(n, 1), p=self._probabilities)
+        return Actions(np.zeros((n, 0), dtype=np.float32), drawn.astype(np.int32), decisions.memories)
+
+    def forget(self, agent: str) -> None:
+        """Nothing is remembered."""
+
+
+def mixed(*probabilities: float, spec: BehaviorSpec, rng: np.random.Generator) -> MixedStrategy:
+    """Any mixed strategy, as in `python:mlagents_selfplay.scripted:mixed(0.5, 0.25, 0.25)`."""
+    return MixedStrategy(*probabilities, spec=spec, rng=rng)
+
+
+def rock(*, spec: BehaviorSpec, rng: np.random.Generator) -> MixedStrategy:
+    """Always rock."""
+    return MixedStrategy(1, 0, 0, spec=spec, rng=rng)
+
+
+def paper(*, spec: BehaviorSpec, rng: np.random.Generator) -> MixedStrategy:
+    """Always paper."""
+    return MixedStrategy(0, 1, 0, spec=spec, rng=rng)
+
+
+def scissors(*, spec: BehaviorSpec, rng: np.random.Generator) -> MixedStrategy:
+    """Always scissors."""
+    return MixedStrategy(0, 0, 1, spec=spec, rng=rng)

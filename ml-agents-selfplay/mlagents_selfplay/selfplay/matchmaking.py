@@ -1,0 +1,369 @@
+"""Who plays whom: the matches that are on, the seats in them, and whose turn it is to learn.
+
+A *role* is one team of one behavior. When an agent makes its first decision, it takes a *seat* in a match: the oldest match
+of its worker that still lacks its role, or a new one. A new match fixes, once, which team learns and which player sits in
+every role; nothing that happens later changes a seat, so neither an opponent nor the learning team ever changes inside an
+episode. Group mates share one place. Everything here is plain Python without a network in sight.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+CURRENT = "current"  # the player that is the learner as it is now; every other player is named by its snapshot or pin
+
+SeatId = Hashable
+
+
+class Role(NamedTuple):
+    """One team of one behavior."""
+
+    behavior: str
+    team: int
+
+
+class Draws:
+    """One draw serves the next `interval` matches that start.
+
+    Args:
+      interval: matches that one draw serves, at least 1.
+      draw: names the next opponent; called once for each `interval` matches.
+      playable: whether a player can still be seated; a draw whose player has left the history is not used up.
+    """
+
+    def __init__(self, interval: int, draw: Callable[[], str], playable: Callable[[str], bool]) -> None:
+        self.interval = interval
+        self.playable = playable
+        self._draw = draw
+        self._player = CURRENT
+        self._left = 0
+
+    def next(self) -> str:
+        """Returns the player for one more match; draws anew when the last draw is used up."""
+        if self._left == 0 or not (self._player == CURRENT or self.playable(self._player)):
+            self._player = self._draw()
+            self._left = self.interval
+        self._left -= 1
+        return self._player
+
+    def state(self) -> dict[str, Any]:
+        """Returns the open draw, ready for JSON."""
+        return {"player": self._player, "left": self._left}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes up the open draw that `state()` wrote."""
+        self._player, self._left = state["player"], state["left"]
+
+
+@dataclass
+class Entrant:
+    """What the game has to know of a role, asked anew at every match.
+
+    Attributes:
+      draws: who plays the role when another team learns.
+      learns: whether the role's behavior still learns.
+      step: the behavior's learner steps so far.
+      turn_length: matches for which the role's team stays the learning team.
+    """
+
+    draws: Draws
+    learns: Callable[[], bool]
+    step: Callable[[], int]
+    turn_length: int
+
+
+@dataclass
+class SeatResult:
+    """What a finished seat brought: rewards of its whole episode, in reward units and agent steps."""
+
+    seat: SeatId
+    last_reward: float
+    episode_return: float
+    length: int
+    truncated: bool
+
+
+@dataclass
+class Side:
+    """The seats that one role holds in a match."""
+
+    player: str
+    seated: int = 0  # seats that have not ended
+    results: list[SeatResult] = field(default_factory=list)  # in the order in which they ended
+
+
+@dataclass(eq=False)
+class Match:
+    """One match of one worker; learning team and players are fixed when it opens."""
+
+    worker: int
+    learning_team: int
+    players: dict[Role, str]
+    steps: dict[str, int]  # learner steps of each behavior when the match opened
+    sides: dict[Role, Side] = field(default_factory=dict)
+    seats_held: int = 0  # seats that have not ended, or whose result is still on the way
+
+    @property
+    def over(self) -> bool:
+        """Whether every seat that was ever taken has ended."""
+        return all(side.seated == 0 for side in self.sides.values())
+
+    def opponents(self, role: Role) -> dict[Role, Side]:
+        """Returns whom `role` played: the other teams of its behavior, or else of any behavior."""
+        others = {other: side for other, side in self.sides.items() if other.team != role.team}
+        own_kind = {other: side for other, side in others.items() if other.behavior == role.behavior}
+        return own_kind or others
+
+
+@dataclass
+class _Seat:
+    match: Match
+    role: Role
+    group: tuple[int, Role, int] | None
+    episode_return: float = 0.0
+    length: int = 0
+    ended: bool = False
+
+
+class Game:
+    """All roles of a run, their matches and the learning team's turn; safe to use from two threads."""
+
+    def __init__(self) -> None:
+        self.entrants: dict[Role, Entrant] = {}
+        self.matches_opened = 0
+        self._turn_team: int | None = None
+        self._turn_left = 0
+        self._seats: dict[SeatId, _Seat] = {}
+        self._groups: dict[tuple[int, Role, int], tuple[Match, int]] = {}  # place of a group: its match, its seats
+        self._on: dict[Match, None] = {}  # in the order in which they opened
+        self._lacking: dict[int, list[Match]] = {}  # by worker: matches that still lack a role
+        self._ended: dict[str, list[SeatId]] = {}
+        self._finished: dict[str, deque[tuple[Role, Match]]] = {}
+        self._from_before: deque[tuple[int, dict[Role, str]]] = deque()  # learning team and players, after a resume
+        self._lock = threading.RLock()
+
+    def enter(self, role: Role, entrant: Entrant) -> None:
+        """Registers a role; matches that open from now on have a place for it."""
+        with self._lock:
+            self.entrants[role] = entrant
+            self.entrants = dict(sorted(self.entrants.items()))
+            self._ended.setdefault(role.behavior, [])
+            self._finished.setdefault(role.behavior, deque())
+
+    @property
+    def teams(self) -> list[int]:
+        """The teams that meet, ascending."""
+        return sorted({role.team for role in self.entrants})
+
+    @property
+    def learning_team(self) -> int:
+        """The team that learns in the match that opens next."""
+        learning = [team for team in self.teams if self._team_learns(team)] or self.teams
+        if self._turn_team not in learning:
+            return learning[0]
+        if self._turn_left > 0:
+            return self._turn_team
+        return learning[(learning.index(self._turn_team) + 1) % len(learning)]
+
+    def begin(self, worker: int, role: Role, seats: Sequence[SeatId], groups: Sequence[int]) -> list[str]:
+        """Seats agents that make their first decision, in this order.
+
+        Args:
+          worker: environment process of the agents.
+          role: their role, entered before.
+          seats: ids, unique in the run while the episode lasts, `[n]`.
+          groups: group ids of the agents, `[n]`; 0 stands for no group.
+
+        Returns:
+          The player of each seat, `[n]`.
+        """
+        with self._lock:
+            return [self._seat(worker, role, seat, group) for seat, group in zip(seats, groups)]
+
+    def plays(self, seat: SeatId) -> str | None:
+        """Returns the player in `seat`, or None if nobody sits there."""
+        held = self._seats.get(seat)
+        return None if held is None else held.match.players[held.role]
+
+    def learns(self, seat: SeatId, mirror: bool) -> bool:
+        """Returns whether the learner may learn from `seat`: the learning team, and with `mirror` whoever is the learner."""
+        held = self._seats.get(seat)
+        if held is None or held.match.players[held.role] != CURRENT:
+            return False
+        return mirror or held.role.team == held.match.learning_team
+
+    def end(self, seat: SeatId) -> None:
+        """Notes that the episode of `seat` is over; its result may still be on the way."""
+        with self._lock:
+            held = self._seats.get(seat)
+            if held is None or held.ended:
+                return
+            held.ended = True
+            held.match.sides[held.role].seated -= 1
+            self._ended[held.role.behavior].append(seat)
+            if held.group is not None:
+                match, seated = self._groups[held.group]
+                if seated > 1:
+                    self._groups[held.group] = (match, seated - 1)
+                else:
+                    del self._groups[held.group]
+            if held.match.over and held.match in self._lacking.get(held.match.worker, []):
+                self._lacking[held.match.worker].remove(held.match)
+
+    def take_ended(self, behavior: str) -> list[SeatId]:
+        """Returns the seats that ended since the last call; pass them to `discard` once their results are in."""
+        with self._lock:
+            ended, self._ended[behavior] = self._ended[behavior], []
+            return ended
+
+    def observe(self, seat: SeatId, reward: float, steps: int) -> None:
+        """Adds the rewards and agent steps of a piece of the episode of `seat`."""
+        held = self._seats.get(seat)
+        if held is not None:
+            held.episode_return += reward
+            held.length += steps
+
+    def finish(self, seat: SeatId, last_reward: float, truncated: bool) -> None:
+        """Closes `seat` with the result of its last step."""
+        with self._lock:
+            held = self._seats.get(seat)
+            if held is None:
+                return
+            self.end(seat)
+            result = SeatResult(seat, last_reward, held.episode_return, held.length, truncated)
+            held.match.sides[held.role].results.append(result)
+            self._leave(seat, held)
+
+    def discard(self, seats: Sequence[SeatId]) -> None:
+        """Forgets seats that ended without a result, as in a forced reset; finished ones are gone already."""
+        with self._lock:
+            for seat in seats:
+                held = self._seats.get(seat)
+                if held is not None:
+                    self._leave(seat, held)
+
+    def abandon(self, behavior: str) -> None:
+        """Ends and forgets every seat of `behavior`, as after a reset of the environments."""
+        with self._lock:
+            seats = [seat for seat, held in self._seats.items() if held.role.behavior == behavior]
+            for seat in seats:
+                self.end(seat)
+            self.discard(seats)
+
+    def take_finished(self, behavior: str) -> list[tuple[Role, Match]]:
+        """Returns the matches that are over, once for each role in which the learner of `behavior` sat."""
+        with self._lock:
+            finished = list(self._finished[behavior])
+            self._finished[behavior].clear()
+            return finished
+
+    def players_on(self, behavior: str) -> set[str]:
+        """Returns every player of `behavior` that sits in a match now."""
+        with self._lock:
+            return {p for match in self._on for role, p in match.players.items() if role.behavior == behavior}
+
+    def state(self) -> dict[str, Any]:
+        """Returns turn, counters and the matches that are on, ready for JSON."""
+        with self._lock:
+            on = [(match.learning_team, match.players) for match in self._on] + list(self._from_before)
+            return {
+                "matches_opened": self.matches_opened,
+                "turn_team": self._turn_team,
+                "turn_left": self._turn_left,
+                "matches_on": [
+                    {"learning_team": team, "players": [[*role, player] for role, player in players.items()]}
+                    for team, players in on
+                ],
+            }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from `state()`: the matches that were on then are played again, by the same players.
+
+        Of two states, as two behaviors of one game save them, the later one counts.
+        """
+        with self._lock:
+            if state["matches_opened"] < self.matches_opened:
+                return
+            self.matches_opened = state["matches_opened"]
+            self._turn_team, self._turn_left = state["turn_team"], state["turn_left"]
+            self._from_before = deque(
+                (match["learning_team"], {Role(behavior, team): player for behavior, team, player in match["players"]})
+                for match in state["matches_on"]
+            )
+
+    def _team_learns(self, team: int) -> bool:
+        return any(entrant.learns() for role, entrant in self.entrants.items() if role.team == team)
+
+    def _seat(self, worker: int, role: Role, seat: SeatId, group: int) -> str:
+        place = (worker, role, group) if group > 0 else None
+        if place is not None and place in self._groups:
+            match, seated = self._groups[place]
+        else:
+            match, seated = self._match_that_lacks(worker, role), 0
+        if place is not None:
+            self._groups[place] = (match, seated + 1)
+        match.sides.setdefault(role, Side(match.players[role])).seated += 1
+        match.seats_held += 1
+        self._seats[seat] = _Seat(match, role, place)
+        return match.players[role]
+
+    def _match_that_lacks(self, worker: int, role: Role) -> Match:
+        lacking = self._lacking.setdefault(worker, [])
+        for match in lacking:
+            if role in match.players and role not in match.sides:
+                if len(match.sides) + 1 == len(match.players):
+                    lacking.remove(match)
+                return match
+        match = self._open(worker)
+        if len(match.players) > 1:
+            lacking.append(match)
+        return match
+
+    def _open(self, worker: int) -> Match:
+        fixed = self._match_from_before()
+        if fixed is None:
+            team = self._next_turn()
+            fixed = team, {role: self._player(role, team) for role in self.entrants}
+            self.matches_opened += 1
+        steps = {role.behavior: entrant.step() for role, entrant in self.entrants.items()}
+        match = Match(worker, *fixed, steps)
+        self._on[match] = None
+        return match
+
+    def _match_from_before(self) -> tuple[int, dict[Role, str]] | None:
+        while self._from_before:
+            team, players = self._from_before.popleft()
+            if players.keys() == self.entrants.keys() and all(
+                player == CURRENT or self.entrants[role].draws.playable(player) for role, player in players.items()
+            ):
+                return team, players
+        return None
+
+    def _next_turn(self) -> int:
+        team = self.learning_team
+        if self._turn_left == 0 or team != self._turn_team:
+            self._turn_team = team
+            self._turn_left = max(entrant.turn_length for role, entrant in self.entrants.items() if role.team == team)
+        self._turn_left -= 1
+        return team
+
+    def _player(self, role: Role, learning_team: int) -> str:
+        entrant = self.entrants[role]
+        if len(self.teams) < 2 or (role.team == learning_team and entrant.learns()):
+            return CURRENT
+        return entrant.draws.next()
+
+    def _leave(self, seat: SeatId, held: _Seat) -> None:
+        del self._seats[seat]
+        match = held.match
+        match.seats_held -= 1
+        if match.seats_held > 0 or match not in self._on:
+            return
+        del self._on[match]
+        for role, side in match.sides.items():
+            if side.player == CURRENT and side.results:
+                self._finished[role.behavior].append((role, match))
