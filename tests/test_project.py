@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,17 @@ def test_the_two_commands_of_the_readme_exist() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_make_word_in_the_documents_exists(document: Path) -> None:
     assert set(re.findall(r"make ([a-z-]+)", code_in(document.read_text(encoding="utf-8")))) <= words_of_make()
+
+
+def commands_in_the_documents() -> list[tuple[str, str]]:
+    texts = (code_in(document.read_text(encoding="utf-8")) for document in DOCUMENTS)
+    return sorted({pair for text in texts for pair in re.findall(r"(mlagents-selfplay|gym-bridge) ([a-z]+)", text)})
+
+
+@pytest.mark.parametrize(("program", "word"), commands_in_the_documents())
+def test_every_command_in_the_documents_exists(program: str, word: str) -> None:
+    installed = Path(sys.executable).with_name(program)
+    assert subprocess.run([installed, word, "--help"], capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
