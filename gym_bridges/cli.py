@@ -13,7 +13,9 @@ import typer
 from gym_bridges import arguments, conformance, executable, registry
 from gym_bridges.launch import launch
 
-app = typer.Typer(help="Environments that look like Unity builds to mlagents-learn.", no_args_is_help=True)
+app = typer.Typer(
+    help="Environments that look like Unity builds to mlagents-learn.", no_args_is_help=True, rich_markup_mode=None
+)
 
 EnvironmentId = Annotated[str, typer.Argument(metavar="ID", help="An environment, see `gym-bridge list`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -107,3 +109,7 @@ def _entry(environment_id: str) -> registry.Entry:
 def main() -> None:
     """Runs the command line."""
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -156,9 +156,7 @@ def _about_steps(behaviors: Mapping[str, BehaviorSpec], steps: Mapping[str, Step
             if batch.group_ids is not None and batch.group_ids.min(initial=0) < 0:
                 yield f"{behavior_id}: a group id is below 0"
         for mask in step.decisions.forbidden or ():
-            if mask.dtype != bool:
-                yield f"{behavior_id}: a mask is {mask.dtype}, not bool"
-            elif mask.all(axis=1).any():
+            if mask.all(axis=1).any():
                 yield f"{behavior_id}: a mask forbids every choice of a branch"
 
 

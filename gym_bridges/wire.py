@@ -94,11 +94,11 @@ def _message_classes() -> dict[str, Any]:
     return {name: get_class(pool.FindMessageTypeByName(f"{file.package}.{name}")) for name in _MESSAGES}
 
 
-_CLASSES = _message_classes()
-Message = _CLASSES["Message"]
-AgentInfo = _CLASSES["AgentInfo"]
-Observation = _CLASSES["Observation"]
-RLInput = _CLASSES["RLInput"]
+CLASSES = _message_classes()
+"""The message classes by our names; those that the other modules use have names of their own below."""
+
+Message = CLASSES["Message"]
+Observation = CLASSES["Observation"]
 
 Exchange = Callable[..., Any]
 """`exchange(message, timeout=seconds) -> message`: one round trip; raises `grpc.RpcError`."""
