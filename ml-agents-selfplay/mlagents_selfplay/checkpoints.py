@@ -1,7 +1,7 @@
 """How is a checkpoint written so that a kill at any moment leaves one to resume from?
 
-ML-Agents overwrites `checkpoint.pt` in place and ends training when an ONNX export fails. This saver replaces files as a
-whole, treats the export as the convenience it is, and lets the trainer put its own state beside the checkpoint.
+ML-Agents overwrites `checkpoint.pt` in place and ends training when an ONNX export fails. This saver replaces files as
+a whole, treats the export as the convenience it is, and lets the trainer put its own state beside the checkpoint.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class CrashSafeSaver(TorchModelSaver):
     ) -> None:
         super().__init__(settings, model_path, load)
         self._around = around
+        self.resumed = False  # whether a checkpoint was found and loaded
 
     def write_checkpoint(self, step: int) -> None:
         """Replaces the file that a resume reads, together with the trainer's state of this learner step.
@@ -49,7 +50,9 @@ class CrashSafeSaver(TorchModelSaver):
         try:
             self._around(step, lambda: write_atomically(path, lambda file: torch.save(self._state(), file)))
         except OSError as error:
-            logger.error(f"The checkpoint of step {step} could not be written to {path}: {error}. The last one is still there.")
+            logger.error(
+                f"The checkpoint of step {step} could not be written to {path}: {error}. The last one is still there."
+            )
 
     def save_checkpoint(self, behavior_name: str, step: int) -> tuple[str, list[str]]:
         """Saves `checkpoint.pt`, a numbered copy of it and an ONNX model; returns the paths of the latter two."""
@@ -81,6 +84,7 @@ class CrashSafeSaver(TorchModelSaver):
             logger.warning(f"{path} does not exist: the run ended before its first checkpoint and starts from step 0.")
             return
         super().initialize_or_load(policy)
+        self.resumed = self.load and self.initialize_path is None
 
     def _state(self) -> dict[str, object]:
         return {name: module.state_dict() for name, module in self.modules.items()}

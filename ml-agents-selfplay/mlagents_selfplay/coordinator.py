@@ -39,7 +39,7 @@ _of_run: WeakValueDictionary[Path, Coordinator] = WeakValueDictionary()
 
 
 def coordinator(run: Path, elo_k: float, initial_elo: float) -> Coordinator:
-    """Returns the coordinator of the run that writes to `run`; made by the first behavior that asks, with its rating settings."""
+    """Returns the coordinator of the run that writes to `run`; the first behavior that asks brings the settings."""
     found = _of_run.get(run)
     if found is None:
         found = Coordinator(elo_k, initial_elo)

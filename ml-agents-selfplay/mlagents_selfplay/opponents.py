@@ -1,9 +1,10 @@
-"""Whoever sits opposite the learner, and how their actions are computed: snapshots together, imported and scripted ones.
+"""Whoever sits opposite the learner, and how they decide: snapshots together, imported and scripted ones alone.
 
 Snapshots of one network are evaluated in one pass, whichever of them sit where: their parameters lie stacked, one slot
-each; rows are grouped by opponent and padded, and the network is mapped over the stack. The mapped network is traced once
-for each shape into a flat graph, which costs about as much to run as the network itself with the same rows (benchmark
-`opponents`). What cannot be mapped (recurrent networks, actors of other plug-ins) is evaluated one opponent after another.
+each; rows are grouped by opponent and padded, and the network is mapped over the stack. The mapped network is traced
+once for each shape into a flat graph, which costs about as much to run as the network itself with the same rows
+(benchmark `opponents`). What cannot be mapped (recurrent networks, actors of other plug-ins) is evaluated one opponent
+after another.
 """
 
 from __future__ import annotations
@@ -105,23 +106,28 @@ class SnapshotActors:
         unknown = sorted(set(weights) - set(self._names))
         return f"the network has no {unknown[0]}" if unknown else None
 
-    def put(self, player: str, weights: dict[str, Array], busy: set[str]) -> None:
+    def put(self, player: str, weights: dict[str, Array], busy: set[str]) -> bool:
         """Loads an actor into a slot, in place of the least recently used one that is not among `busy`.
+
+        Returns:
+          False if every slot is busy; then nothing has changed.
 
         Raises:
           ValueError: if the weights are of another architecture.
-          LookupError: if every slot is busy.
         """
         wrong = self.mismatch(weights)
         if wrong is not None:
             raise ValueError(wrong)
         slot = self._free_slot(busy)
+        if slot is None:
+            return False
         for name, own in self._actor.state_dict().items():
             if name not in self._stack:
                 self._stack[name] = torch.zeros((self._slots, *own.shape), dtype=own.dtype, device=default_device())
             self._stack[name][slot] = torch.as_tensor(np.asarray(weights[name]))
         self._slot_of[player] = slot
         self._gathered = ((), {})
+        return True
 
     def act(self, players: Sequence[str], decisions: Decisions) -> Actions:
         """Lets each row be decided by its player.
@@ -142,21 +148,23 @@ class SnapshotActors:
                     self._mappable = False
             return self._act_in_turn(slots, group, decisions)
 
-    def _free_slot(self, busy: set[str]) -> int:
+    def _free_slot(self, busy: set[str]) -> int | None:
         unused = set(range(self._slots)) - set(self._slot_of.values())
         if unused:
             return min(unused)
-        for player in self._slot_of:
-            if player not in busy:
-                return self._slot_of.pop(player)
-        raise LookupError(f"all {self._slots} opponents in memory are in a match")
+        idle = next((player for player in self._slot_of if player not in busy), None)
+        return None if idle is None else self._slot_of.pop(idle)
 
     def _act_together(self, slots: Array, group: Array, decisions: Decisions) -> Actions:
         # Rows sorted by group, each group padded to the same power of two, so that few shapes are ever traced.
         counts = np.bincount(group)
         width, groups = _power_of_two(counts.max()), _power_of_two(len(slots))
         order = np.argsort(group, kind="stable")
-        rows = np.arange(len(group)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(np.arange(len(slots)), counts) * width
+        rows = (
+            np.arange(len(group))
+            - np.repeat(np.cumsum(counts) - counts, counts)
+            + np.repeat(np.arange(len(slots)), counts) * width
+        )
         padded = np.zeros(groups * width, dtype=np.int64)
         padded[rows] = order
         inputs = [_grid(value, padded, groups, width) for value in (*decisions.observations, decisions.masks)]
@@ -193,7 +201,7 @@ def merge(size: int, parts: Sequence[tuple[Array, Actions]]) -> Actions:
     first = parts[0][1]
     merged = Actions(*(np.zeros((size, field.shape[1]), dtype=field.dtype) for field in first))
     for index, actions in parts:
-        for whole, part in zip(merged, actions):
+        for whole, part in zip(merged, actions, strict=True):
             whole[index] = part
     return merged
 
@@ -217,7 +225,9 @@ class _Deciding(torch.nn.Module):
         return continuous, discrete
 
 
-def _traced(actor: torch.nn.Module, parameters: dict[str, torch.Tensor], inputs: list[torch.Tensor]) -> Callable[..., Any]:
+def _traced(
+    actor: torch.nn.Module, parameters: dict[str, torch.Tensor], inputs: list[torch.Tensor]
+) -> Callable[..., Any]:
     deciding = _Deciding(actor)
 
     def one(weights: dict[str, torch.Tensor], given: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -233,11 +243,15 @@ def _act_alone(actor: torch.nn.Module, weights: dict[str, torch.Tensor], decisio
     tensors = [torch.as_tensor(observation) for observation in decisions.observations]
     masks = torch.as_tensor(decisions.masks)
     memories = torch.as_tensor(decisions.memories).unsqueeze(0)
-    _, outputs, memories_out = functional_call(_Stats(actor), {f"actor.{k}": v for k, v in weights.items()}, (tensors, masks, memories))
+    _, outputs, memories_out = functional_call(
+        _Stats(actor), {f"actor.{k}": v for k, v in weights.items()}, (tensors, masks, memories)
+    )
     action = outputs["env_action"]
     has_memory = decisions.memories.shape[1] > 0
     return Actions(
-        action.continuous, action.discrete.astype(np.int32), memories_out.squeeze(0).cpu().numpy() if has_memory else decisions.memories
+        action.continuous,
+        action.discrete.astype(np.int32),
+        memories_out.squeeze(0).cpu().numpy() if has_memory else decisions.memories,
     )
 
 

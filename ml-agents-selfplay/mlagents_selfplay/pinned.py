@@ -7,7 +7,6 @@ import importlib
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mlagents.torch_utils import torch
@@ -38,7 +37,9 @@ def names_of(sources: list[str]) -> dict[str, str]:
         elif source == INITIAL or Path(source).suffix in _LOADERS:
             name = source if source == INITIAL else Path(source).stem
         else:
-            raise _refusal(source, "is not known; give initial, FILE.safetensors, FILE.pt, FILE.onnx or python:module:factory")
+            raise _refusal(
+                source, "is not known; give initial, FILE.safetensors, FILE.pt, FILE.onnx or python:module:factory"
+            )
         if name in named or name.isdigit() or name == "current":
             raise _refusal(source, f"would be named {name!r}, which is taken; rename the file")
         named[name] = source
@@ -93,7 +94,11 @@ def _from_onnx(path: Path, spec: BehaviorSpec) -> Opponent:
 
 def _script(source: str, parts: re.Match[str], spec: BehaviorSpec, rng: np.random.Generator) -> Opponent:
     try:
-        arguments = ast.literal_eval((parts["arguments"] or "()").replace(")", ",)")) if parts["arguments"] not in (None, "()") else ()
+        arguments = (
+            ast.literal_eval((parts["arguments"] or "()").replace(")", ",)"))
+            if parts["arguments"] not in (None, "()")
+            else ()
+        )
         factory: Callable[..., Opponent] = getattr(importlib.import_module(parts["module"]), parts["factory"])
         return factory(*arguments, spec=spec, rng=rng)
     except TrainerConfigError:
@@ -123,12 +128,16 @@ class OnnxOpponent:
         for number, observation in enumerate(spec.observation_specs):
             found = inputs.get(f"obs_{number}")
             if found is None or tuple(found[1:]) != tuple(observation.shape):
-                raise _refusal(str(path), f"expects obs_{number} of shape {found and found[1:]}, not {list(observation.shape)}")
+                raise _refusal(
+                    str(path), f"expects obs_{number} of shape {found and found[1:]}, not {list(observation.shape)}"
+                )
         self._size, self._branches = spec.action_spec.continuous_size, spec.action_spec.discrete_size
         for name, needed in (("continuous_actions", self._size), ("discrete_actions", self._branches)):
             if bool(needed) != (name in outputs):
                 raise _refusal(str(path), f"{'lacks' if needed else 'has'} {name}, unlike the behavior")
-        self._outputs = [name for name in ("continuous_actions", "discrete_actions", "recurrent_out") if name in outputs]
+        self._outputs = [
+            name for name in ("continuous_actions", "discrete_actions", "recurrent_out") if name in outputs
+        ]
         self._inputs = inputs
         self._memories: dict[str, Array] = {}
 
@@ -140,9 +149,9 @@ class OnnxOpponent:
         if "recurrent_in" in self._inputs:
             empty = np.zeros((1, self._inputs["recurrent_in"][-1]), dtype=np.float32)
             given["recurrent_in"] = np.stack([self._memories.get(agent, empty) for agent in decisions.agents])
-        out = dict(zip(self._outputs, self._session.run(self._outputs, given)))
-        for agent, memory in zip(decisions.agents, out.get("recurrent_out", ())):
-            self._memories[agent] = memory
+        out = dict(zip(self._outputs, self._session.run(self._outputs, given), strict=True))
+        if "recurrent_out" in out:
+            self._memories.update(zip(decisions.agents, out["recurrent_out"], strict=True))
         n = len(decisions.agents)
         return Actions(
             np.asarray(out.get("continuous_actions", np.zeros((n, 0))), dtype=np.float32).reshape(n, self._size),

@@ -26,7 +26,9 @@ class Players:
       others: pinned opponents that act by themselves, by name.
     """
 
-    def __init__(self, learner: Callable[[], TorchPolicy], snapshots: SnapshotActors, others: dict[str, Opponent]) -> None:
+    def __init__(
+        self, learner: Callable[[], TorchPolicy], snapshots: SnapshotActors, others: dict[str, Opponent]
+    ) -> None:
         self.learner = learner
         self.snapshots = snapshots
         self.others = others
@@ -86,9 +88,10 @@ class SelfPlayPolicy(Policy):
         new = sorted(set(ids) - player_of.keys())
         if not new:
             return
-        group_of = dict(zip(ids, requests.group_id))
+        group_of = dict(zip(ids, requests.group_id, strict=True))
         seats = [get_global_agent_id(worker, agent) for agent in new]
-        player_of.update(zip(new, self._game.begin(worker, self._role, seats, [group_of[agent] for agent in new])))
+        players = self._game.begin(worker, self._role, seats, [group_of[agent] for agent in new])
+        player_of.update(zip(new, players, strict=True))
 
     def _learner_outputs(self, worker: int, requests: DecisionSteps) -> dict[str, Any]:
         learner = self._players.learner()
@@ -101,11 +104,14 @@ class SelfPlayPolicy(Policy):
     def _mixed_outputs(
         self, worker: int, requests: DecisionSteps, players: list[str], learners: list[int]
     ) -> dict[str, Any]:
-        """The learner's rows as it decides them, the others' by their players; nobody reads the latter's log-probabilities."""
+        """Joins the rows of the learner and those of the others, whose log-probabilities nobody reads."""
         spec, size = self.behavior_spec.action_spec, len(players)
         continuous = np.zeros((size, spec.continuous_size), dtype=np.float32)
         discrete = np.zeros((size, spec.discrete_size), dtype=np.int32)
-        raw_continuous, log_probs = continuous.copy(), LogProbsTuple(continuous.copy(), np.zeros(discrete.shape, np.float32))
+        raw_continuous, log_probs = (
+            continuous.copy(),
+            LogProbsTuple(continuous.copy(), np.zeros(discrete.shape, np.float32)),
+        )
         outputs: dict[str, Any] = {}
         if learners:
             own = self._learner_outputs(worker, _rows(requests, np.array(learners)))
@@ -133,7 +139,7 @@ class SelfPlayPolicy(Policy):
         decisions = Decisions([obs[rows] for obs in requests.obs], self._masks(requests, rows), memories, agents)
         actions = self._players.act(players, decisions)
         if self.m_size:
-            self._memories.update(zip(agents, actions.memories))
+            self._memories.update(zip(agents, actions.memories, strict=True))
         return actions
 
     def _masks(self, requests: DecisionSteps, rows: Array) -> Array:
@@ -165,7 +171,11 @@ class SelfPlayPolicy(Policy):
 
     def retrieve_previous_action(self, agent_ids: list[str]) -> Array:
         """Returns zeros, `[n, branches]`."""
-        return np.repeat(self._no_previous_action, len(agent_ids), axis=0) if len(agent_ids) > 1 else self._no_previous_action
+        return (
+            np.repeat(self._no_previous_action, len(agent_ids), axis=0)
+            if len(agent_ids) > 1
+            else self._no_previous_action
+        )
 
     def increment_step(self, n_steps: int) -> int:
         """Steps are the learner's; returns them."""

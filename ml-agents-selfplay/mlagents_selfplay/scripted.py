@@ -1,8 +1,9 @@
-"""Scripted opponents that come with the package; name them in `pinned_opponents` as `python:mlagents_selfplay.scripted:NAME`.
+"""Scripted opponents that come with the package.
 
-A factory takes its own arguments first and then, by name, `spec` (the behavior's observations and actions) and `rng`; what it
-returns answers `act` and `forget` as `mlagents_selfplay.opponents.Opponent` says. The fixed agents of rock-paper-scissors
-are mixed strategies over the first branch: 0 rock, 1 paper, 2 scissors.
+Name them in `pinned_opponents` as `python:mlagents_selfplay.scripted:NAME`. A factory takes its own arguments first and
+then, by name, `spec` (the behavior's observations and actions) and `rng`; what it returns answers `act` and `forget` as
+`mlagents_selfplay.opponents.Opponent` says. The fixed agents of rock-paper-scissors are mixed strategies over the first
+branch: 0 rock, 1 paper, 2 scissors.
 """
 
 from __future__ import annotations
@@ -29,9 +30,13 @@ class MixedStrategy:
     def __init__(self, *probabilities: float, spec: BehaviorSpec, rng: np.random.Generator) -> None:
         branches = spec.action_spec.discrete_branches
         if tuple(branches) != (len(probabilities),) or spec.action_spec.continuous_size:
-            raise TrainerConfigError(f"a mixed strategy over {len(probabilities)} actions cannot play branches {branches}")
+            raise TrainerConfigError(
+                f"a mixed strategy over {len(probabilities)} actions cannot play branches {branches}"
+            )
         if min(probabilities) < 0 or abs(sum(probabilities) - 1) > 1e-6:
-            raise TrainerConfigError(f"the probabilities of a mixed strategy are at least 0 and sum to 1, not {probabilities}")
+            raise TrainerConfigError(
+                f"the probabilities of a mixed strategy are at least 0 and sum to 1, not {probabilities}"
+            )
         self._probabilities = np.array(probabilities) / sum(probabilities)
         self._rng = rng
 

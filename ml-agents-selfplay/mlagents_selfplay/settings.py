@@ -23,7 +23,9 @@ def _refuse(key: str, value: object, allowed: str) -> TrainerConfigError:
 
 
 def _number(low: float, high: float = float("inf"), *, above: bool = False) -> _Check:
-    bounds = f"a number {'above' if above else 'of at least'} {low:g}" if high == float("inf") else f"in [{low:g}, {high:g}]"
+    bounds = (
+        f"a number {'above' if above else 'of at least'} {low:g}" if high == float("inf") else f"in [{low:g}, {high:g}]"
+    )
 
     def check(_: Any, field: "attr.Attribute[Any]", value: Any) -> None:
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -85,7 +87,9 @@ class SelfPlaySettings:
     scheme: Any = attr.ib(default=None, validator=_optional(_one_of(*PRESETS)))  # a named pair of sampler and delta
     delta: Any = attr.ib(default=None, validator=_optional(_number(0, 1)))  # 0: whole history, 1: current policy; 0.5
     sampler: Any = attr.ib(default=None, validator=_optional(_one_of(*KINDS)))  # uniform unless said otherwise
-    latest_ratio: Any = attr.ib(default=None, validator=_optional(_number(0, 1)))  # chance to meet the current policy; 0.5
+    latest_ratio: Any = attr.ib(
+        default=None, validator=_optional(_number(0, 1))
+    )  # chance to meet the current policy; 0.5
     pfsp_weighting: Any = attr.ib(default="squared", validator=_one_of(*PFSP_WEIGHTINGS))
     opponent_change_interval: Any = attr.ib(default=10, validator=_integer(1, "episodes"))  # matches that a draw serves
     team_change_interval: Any = attr.ib(default=100, validator=_integer(1, "episodes"))  # matches of a team's turn
@@ -96,16 +100,22 @@ class SelfPlaySettings:
     opponents_in_memory: Any = attr.ib(default=64, validator=_integer(1, "opponents"))  # distinct ones at a time
     # Opponents outside the history's budget.
     pinned_opponents: Any = attr.ib(factory=list, validator=_sources)
-    pinned_ratio: Any = attr.ib(default=0.1, validator=_number(0, 1))  # probability of drawing a pinned one, if any is listed
+    pinned_ratio: Any = attr.ib(
+        default=0.1, validator=_number(0, 1)
+    )  # probability of drawing a pinned one, if any is listed
     # What a match comes to.
     outcome: Any = attr.ib(default="last_reward", validator=_one_of(*RULES))
     win_above: Any = attr.ib(default=0.0, validator=_finite)  # units of reward
     loss_below: Any = attr.ib(default=0.0, validator=_finite)  # units of reward
     elo_k: Any = attr.ib(default=32.0, validator=_number(0, above=True))  # most points that one match moves a rating
     initial_elo: Any = attr.ib(default=1200.0, validator=_finite)  # rating of the initial policy, the anchor
-    curriculum_measure: Any = attr.ib(default="reward", validator=_one_of("reward", "rating", "win_rate_against_initial"))
+    curriculum_measure: Any = attr.ib(
+        default="reward", validator=_one_of("reward", "rating", "win_rate_against_initial")
+    )
     # Who learns, and how.
-    learns: Any = attr.ib(default=True, validator=_flag)  # false: this behavior only plays its opponents (asymmetric games)
+    learns: Any = attr.ib(
+        default=True, validator=_flag
+    )  # false: this behavior only plays its opponents (asymmetric games)
     learn_from_mirror_matches: Any = attr.ib(default=None, validator=_optional(_flag))  # unset: for on-policy learners
     learner: Any = "ppo"  # any other registered trainer type
     learner_hyperparameters: Any = attr.ib(factory=dict)  # exactly that type's own keys
@@ -151,7 +161,7 @@ def _learner_settings(learner: Any, hyperparameters: Any) -> Any:
     known = sorted(set(all_trainer_settings) - {TRAINER_TYPE})
     if learner not in known:
         raise _refuse("learner", learner, f"one of the registered trainer types {', '.join(known)}")
-    settings_class = all_trainer_settings[learner]
+    settings_class: Any = all_trainer_settings[learner]
     if not isinstance(hyperparameters, Mapping):
         raise _refuse("learner_hyperparameters", hyperparameters, f"a block of keys of trainer type {learner}")
     fields = attr.fields_dict(settings_class)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mlagents.trainers.stats import StatsReporter
 
 from mlagents_selfplay.selfplay.history import SnapshotHistory
 from mlagents_selfplay.selfplay.matchmaking import CURRENT
 from mlagents_selfplay.selfplay.pool import OpponentPool
 from mlagents_selfplay.selfplay.scorebook import INITIAL, MatchRow, Scorebook
-
-if TYPE_CHECKING:
-    from mlagents_selfplay.store import RunFolder
+from mlagents_selfplay.store import RunFolder
 
 
 def report_matches(
@@ -41,5 +37,4 @@ def report_history(reporter: StatsReporter, history: SnapshotHistory, step: int,
     """Reports the history at learner step `step`: snapshots, discrepancy (1 is even) and size on disk (bytes)."""
     reporter.set_stat("Self-play/History Size", float(len(history.steps)))
     reporter.set_stat("Self-play/History Discrepancy", history.discrepancy(step))
-    size = sum(folder.snapshot_file(kept).stat().st_size for kept in history.steps)
-    reporter.set_stat("Self-play/History Bytes", float(size))
+    reporter.set_stat("Self-play/History Bytes", float(sum(map(folder.snapshot_bytes, history.steps))))

@@ -8,9 +8,9 @@
         state.next.json                 the same for the checkpoint that is being written
 
 Every file but the match log is written aside, synced and renamed. A checkpoint takes three steps: `stage` writes
-`state.next.json`, ML-Agents' `checkpoint.pt` is replaced, `commit` renames the state and only then deletes the snapshots
-that left the history. Whichever of the two checkpoints a resume finds, the state of that learner step is there, with every
-snapshot it names; the match log is cut back to the length it had then.
+`state.next.json`, ML-Agents' `checkpoint.pt` is replaced, `commit` renames the state and only then deletes the
+snapshots that left the history. Whichever of the two checkpoints a resume finds, the state of that learner step is
+there, with every snapshot it names; the match log is cut back to the length it had then.
 """
 
 from __future__ import annotations
@@ -77,6 +77,11 @@ class RunFolder:
         """Where the snapshot of learner step `step` is, or would be."""
         return self.path / "snapshots" / f"{step}.safetensors"
 
+    def snapshot_bytes(self, step: int) -> int:
+        """Size of a snapshot's file; 0 if it is not there."""
+        file = self.snapshot_file(step)
+        return file.stat().st_size if file.exists() else 0
+
     def save_snapshot(self, step: int, weights: Weights, half: bool) -> None:
         """Writes actor weights.
 
@@ -89,7 +94,9 @@ class RunFolder:
           OSError: if it cannot be written.
         """
         if half:
-            weights = {k: v.astype(np.float16) if v.dtype == np.float32 and v.ndim > 1 else v for k, v in weights.items()}
+            weights = {
+                k: v.astype(np.float16) if v.dtype == np.float32 and v.ndim > 1 else v for k, v in weights.items()
+            }
         blob = save({name: np.ascontiguousarray(value) for name, value in weights.items()}, {"step": str(step)})
         write_atomically(self.snapshot_file(step), lambda file: file.write(blob))
 
@@ -119,7 +126,14 @@ class RunFolder:
         before = log.tell()
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(
-            [r.step, r.team, r.opponent, "" if r.outcome is None else f"{r.outcome:g}", f"{r.episode_return:g}", r.length]
+            [
+                r.step,
+                r.team,
+                r.opponent,
+                "" if r.outcome is None else f"{r.outcome:g}",
+                f"{r.episode_return:g}",
+                r.length,
+            ]
             for r in rows
         )
         try:
@@ -139,11 +153,12 @@ class RunFolder:
         log = self._open_log()
         os.fsync(log.fileno())
         self._write_json(
-            "state.next.json", {"format": FORMAT_VERSION, "step": step, "matches_bytes": log.tell(), "state": dict(state)}
+            "state.next.json",
+            {"format": FORMAT_VERSION, "step": step, "matches_bytes": log.tell(), "state": dict(state)},
         )
 
     def commit(self, kept_steps: Iterable[int]) -> None:
-        """Makes the staged state the one to resume from; deletes the snapshots of other steps than `kept_steps`."""
+        """Makes the staged state the one to resume from; deletes all snapshots but those of `kept_steps`."""
         os.replace(self.path / "state.next.json", self.path / "state.json")
         kept = {self.snapshot_file(step).name for step in kept_steps}
         for file in (self.path / "snapshots").glob("*.safetensors"):
@@ -159,7 +174,7 @@ class RunFolder:
         return dict(self._entry(step)["state"])
 
     def rewind(self, step: int) -> None:
-        """Takes the folder back to the checkpoint of learner step `step`: its state is committed, later matches are cut.
+        """Takes the folder back to the checkpoint of learner step `step`: commits its state and cuts later matches.
 
         Raises:
           DamagedFile: as `read_state`.
@@ -180,8 +195,8 @@ class RunFolder:
                     return entry
                 found[name] = entry["step"]
         raise DamagedFile(
-            f"{self.path} holds no state for learner step {step}, at which the checkpoint was taken (found: {found or 'none'}). "
-            "Put back the files of one moment, or start over with --force."
+            f"{self.path} holds no state for learner step {step}, at which the checkpoint was taken "
+            f"(found: {found or 'none'}). Put back the files of one moment, or start over with --force."
         )
 
     def _read(self, name: str) -> dict[str, Any]:
@@ -209,9 +224,13 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedFile(f"{path} is damaged or not readable ({error}). Put back a copy, or start over with --force.") from error
+        raise DamagedFile(
+            f"{path} is damaged or not readable ({error}). Put back a copy, or start over with --force."
+        ) from error
     if version != FORMAT_VERSION:
-        raise DamagedFile(f"{path} has format version {version!r}; this version of mlagents-selfplay reads {FORMAT_VERSION}.")
+        raise DamagedFile(
+            f"{path} has format version {version!r}; this version of mlagents-selfplay reads {FORMAT_VERSION}."
+        )
     return dict(content)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,6 @@ from zlib import crc32
 import attr
 import numpy as np
 from mlagents.plugins import all_trainer_types
-from mlagents.torch_utils import torch
 from mlagents.trainers.agent_processor import AgentManagerQueue
 from mlagents.trainers.behavior_id_utils import BehaviorIdentifiers
 from mlagents.trainers.exception import TrainerConfigError
@@ -26,17 +24,16 @@ from mlagents.trainers.trajectory import Trajectory
 from mlagents_envs.base_env import BehaviorSpec
 from mlagents_envs.logging_util import get_logger
 
-from mlagents_selfplay import pinned
+from mlagents_selfplay import randomness
 from mlagents_selfplay.checkpoints import CrashSafeSaver
 from mlagents_selfplay.coordinator import coordinator
-from mlagents_selfplay.opponents import SnapshotActors
-from mlagents_selfplay.policy import Players, SelfPlayPolicy
+from mlagents_selfplay.policy import SelfPlayPolicy
+from mlagents_selfplay.roster import Roster
 from mlagents_selfplay.selfplay.matchmaking import CURRENT, Draws, Entrant, Role
-from mlagents_selfplay.selfplay.pool import OpponentPool
 from mlagents_selfplay.selfplay.scorebook import INITIAL, MatchRow, Scorebook
 from mlagents_selfplay.settings import TRAINER_TYPE, SelfPlaySettings
 from mlagents_selfplay.statistics import report_history, report_matches
-from mlagents_selfplay.store import DamagedFile, RunFolder, Weights
+from mlagents_selfplay.store import DamagedFile, RunFolder
 
 logger = get_logger(__name__)
 
@@ -63,10 +60,10 @@ class SelfPlayTrainer(Trainer):
         if trainer_settings.self_play is not None:
             raise TrainerConfigError(
                 f"Behavior {behavior_name}: `self_play:` configures ML-Agents' own self-play and cannot stand beside "
-                "`trainer_type: selfplay`. Delete the block and write under `hyperparameters:` instead: snapshot_interval "
-                "for save_steps, opponent_change_interval (in episodes) for swap_steps, history_capacity for window, "
-                "latest_ratio for play_against_latest_model_ratio, team_change_interval (in episodes) for team_change, "
-                "initial_elo for initial_elo."
+                "`trainer_type: selfplay`. Delete the block and write under `hyperparameters:` instead: "
+                "snapshot_interval for save_steps, opponent_change_interval (episodes) for swap_steps, history_capacity for window, "
+                "latest_ratio for play_against_latest_model_ratio, team_change_interval (episodes) for team_change; "
+                "initial_elo keeps its name."
             )
         super().__init__(behavior_name, trainer_settings, training, load, artifact_path, reward_buff_cap)
         self.settings: SelfPlaySettings = trainer_settings.hyperparameters
@@ -76,33 +73,21 @@ class SelfPlayTrainer(Trainer):
         self._mirror = self.settings.learn_from_mirror_matches
         if self._mirror is None:
             self._mirror = isinstance(self.learner, OnPolicyTrainer)
-
-        shared = coordinator(Path(artifact_path).parent, float(self.settings.elo_k), float(self.settings.initial_elo))
-        self._coordinator = shared
-        self.book = Scorebook(behavior_name, self.settings.outcome_settings, shared.ratings)
-        shared.books[behavior_name] = self.book
-        seeds = np.random.SeedSequence([seed, crc32(behavior_name.encode())])
-        pool_rng, self._script_rng = (np.random.default_rng(child) for child in seeds.spawn(2))
-        self._sources = pinned.names_of(self.settings.pinned_opponents)
-        self.pool = OpponentPool(
-            self.settings.history_capacity,
-            self.settings.sampler_settings,
-            list(self._sources),
-            float(self.settings.pinned_ratio),
-            pool_rng,
+        self._shared = coordinator(
+            Path(artifact_path).parent, float(self.settings.elo_k), float(self.settings.initial_elo)
         )
+        self.book = Scorebook(behavior_name, self.settings.outcome_settings, self._shared.ratings)
+        self._shared.books[behavior_name] = self.book
         self.folder = RunFolder(Path(artifact_path) / "selfplay")
-        self._pinned_weights: dict[str, Weights] = {}
-        self._players: Players | None = None
-        self._queue: AgentManagerQueue[Trajectory] = AgentManagerQueue(behavior_name)
-        self._policy_queue: AgentManagerQueue[Policy] = AgentManagerQueue(behavior_name)
-        self._next_snapshot = self.settings.snapshot_interval
+        self._seed = np.random.SeedSequence([seed, crc32(behavior_name.encode())])
+        self._roster: Roster | None = None
+        self._next_snapshot = self.settings.snapshot_interval  # learner steps
         self._draws: dict[Role, Draws] = {}
-        self._draws_from_before: dict[str, Any] = {}
+        self._draws_from_before: dict[str, Any] = {}  # by team, after a resume
         self._measure_buffer: deque[float] = deque(maxlen=reward_buff_cap)
         self._stats_reporter.add_property(StatsPropertyType.SELF_PLAY, True)
 
-    # What ML-Agents asks of a trainer ------------------------------------------------------------------------------------
+    # What ML-Agents asks of a trainer
 
     @property
     def get_step(self) -> int:
@@ -111,7 +96,7 @@ class SelfPlayTrainer(Trainer):
 
     @property
     def reward_buffer(self) -> deque[float]:
-        """What a lesson's `measure: reward` averages: episode rewards, or the strength that `curriculum_measure` names."""
+        """What a lesson's `measure: reward` averages: episode rewards, or what `curriculum_measure` names instead."""
         return self.learner.reward_buffer if self.settings.curriculum_measure == "reward" else self._measure_buffer
 
     @property
@@ -121,23 +106,24 @@ class SelfPlayTrainer(Trainer):
 
     def create_policy(self, parsed_behavior_id: BehaviorIdentifiers, behavior_spec: BehaviorSpec) -> SelfPlayPolicy:
         """Makes the policy of one team; the first call makes the learner and loads what a resume finds."""
-        if self._players is None:
-            self._players = self._make_players(parsed_behavior_id, behavior_spec)
+        if self._roster is None:
+            self._make_roster(parsed_behavior_id, behavior_spec)
         role = Role(parsed_behavior_id.brain_name, parsed_behavior_id.team_id)
-        draws = Draws(self.settings.opponent_change_interval, self._draw, self._is_playable)
-        if str(role.team) in self._draws_from_before:
+        draw = self.roster.draw if self.is_training else _current  # when only watched, the learner plays everybody
+        draws = Draws(self.settings.opponent_change_interval, draw, self.roster.is_playable)
+        if self.is_training and str(role.team) in self._draws_from_before:
             draws.restore(self._draws_from_before[str(role.team)])
         self._draws[role] = draws
-        self._coordinator.game.enter(
-            role,
-            Entrant(draws, lambda: self.should_still_train or not self.is_training, lambda: self.get_step, self.settings.team_change_interval),
-        )
         if not self.settings.learns and len(self._draws) > 1:
             raise TrainerConfigError(
                 f"Behavior {self.brain_name}: hyperparameters.learns: False is not allowed here; teams "
                 f"{sorted(r.team for r in self._draws)} share this behavior, so nobody would learn."
             )
-        return SelfPlayPolicy(role, self._coordinator.game, self._players)
+        entrant = Entrant(
+            draws, lambda: self.should_still_train, lambda: self.get_step, self.settings.team_change_interval
+        )
+        self._shared.game.enter(role, entrant)
+        return SelfPlayPolicy(role, self._shared.game, self.roster.players)
 
     def add_policy(self, parsed_behavior_id: BehaviorIdentifiers, policy: Policy) -> None:
         """Keeps the policy that `create_policy` made."""
@@ -145,7 +131,7 @@ class SelfPlayTrainer(Trainer):
 
     def advance(self) -> None:
         """Hands finished trajectories to the learner, lets it learn, and takes a snapshot when one is due."""
-        game = self._coordinator.game
+        game = self._shared.game
         ended = game.take_ended(self.brain_name)
         for queue in self.trajectory_queues:
             for _ in range(queue.qsize()):
@@ -153,23 +139,22 @@ class SelfPlayTrainer(Trainer):
         game.discard(ended)
         self._settle_matches()
         self.learner.advance()
-        while not self._policy_queue.empty():
-            self._policy_queue.get_nowait()
         if self.is_training and self.get_step >= self._next_snapshot:
             self._take_snapshot()
 
     def end_episode(self) -> None:
         """All episodes were cut short by a reset of the environments."""
-        self._coordinator.game.abandon(self.brain_name)
+        self._shared.game.abandon(self.brain_name)
         self.learner.end_episode()
 
     def save_model(self) -> None:
         """Saves the learner's model and says what came out."""
         self.learner.save_model()
-        live = len(self.pool.history.steps)
+        live = len(self.roster.pool.history.steps)
         logger.info(
-            f"{self.brain_name}: rating {self.rating:.0f} (the initial policy has {self.settings.initial_elo:.0f}) after "
-            f"{self.book.games} rated matches; {live} snapshots of at most {self.settings.history_capacity} in {self.folder.path}."
+            f"{self.brain_name}: rating {self.rating:.0f} (the initial policy has {self.settings.initial_elo:.0f}) "
+            f"after {self.book.games} rated matches; {live} snapshots of at most {self.settings.history_capacity} "
+            f"in {self.folder.path}."
         )
 
     def publish_policy_queue(self, policy_queue: AgentManagerQueue[Policy]) -> None:
@@ -180,24 +165,26 @@ class SelfPlayTrainer(Trainer):
         """The name in the YAML."""
         return TRAINER_TYPE
 
-    # Matches ---------------------------------------------------------------------------------------------------------------
+    # Matches
 
     @property
     def rating(self) -> float:
         """The learner's Elo rating."""
-        return self._coordinator.ratings.rating(self.brain_name, CURRENT)
+        return self._shared.ratings.rating(self.brain_name, CURRENT)
 
     def _take(self, trajectory: Trajectory) -> None:
-        game, seat = self._coordinator.game, trajectory.agent_id
+        game, seat = self._shared.game, trajectory.agent_id
         if game.learns(seat, self._mirror):
             self._queue.put(trajectory._replace(behavior_id=self._learner_behavior_id))
         last = trajectory.steps[-1]
-        game.observe(seat, float(sum(step.reward + step.group_reward for step in trajectory.steps)), len(trajectory.steps))
+        game.observe(
+            seat, float(sum(step.reward + step.group_reward for step in trajectory.steps)), len(trajectory.steps)
+        )
         if trajectory.done_reached:
             game.finish(seat, float(last.reward + last.group_reward), bool(trajectory.interrupted))
 
     def _settle_matches(self) -> None:
-        finished = self._coordinator.game.take_finished(self.brain_name)
+        finished = self._shared.game.take_finished(self.brain_name)
         if not finished or not self.is_training:
             return
         rows: list[MatchRow] = []
@@ -208,71 +195,25 @@ class SelfPlayTrainer(Trainer):
                 logger.warning(f"{self.brain_name}: {warning}")
         if not rows:
             return
-        self._try_to_write("The match log", lambda: self.folder.append(rows))
+        self._try_to_write("match log", lambda: self.folder.append(rows))
         measure = self.rating
         if self.settings.curriculum_measure == "win_rate_against_initial":
             measure, games = self.book.win_rate(INITIAL)
             if not games:
                 return
         self._measure_buffer.extend([measure] * len(rows))
-        report_matches(self.stats_reporter, rows, self.book, self.rating, self.get_step, self.pool)
+        report_matches(self.stats_reporter, rows, self.book, self.rating, self.get_step, self.roster.pool)
 
-    # Opponents -------------------------------------------------------------------------------------------------------------
+    # Making, saving and resuming
 
-    def _draw(self) -> str:
-        on = self._coordinator.game.players_on(self.brain_name)
-        book = self._coordinator.book_against(self.brain_name)
-        while True:
-            player = self.pool.draw(self.get_step, book, on, self.settings.opponents_in_memory)
-            if player == CURRENT or self._is_playable(player):
-                return player
+    @property
+    def roster(self) -> Roster:
+        """The players; there once the first policy has been created."""
+        assert self._roster is not None
+        return self._roster
 
-    def _is_playable(self, player: str) -> bool:
-        """Loads a player if need be; a damaged one is struck out, with a warning."""
-        assert self._players is not None
-        if player not in self.pool.players:
-            return False
-        if player in self._players.others or player in self._players.snapshots:
-            return True
-        step = 0 if player == INITIAL else int(player) if player.isdigit() else None
-        try:
-            weights = self._pinned_weights[player] if step is None else self.folder.load_snapshot(step)
-            self._players.snapshots.put(player, weights, busy=self._coordinator.game.players_on(self.brain_name))
-        except LookupError:
-            return False
-        except (DamagedFile, ValueError) as error:
-            assert step is not None
-            aside = self.folder.set_aside(step)
-            self.pool.forget(player)
-            logger.warning(f"{self.brain_name}: snapshot {player} cannot be used and is set aside as {aside}: {error}")
-            return False
-        return True
-
-    def _take_snapshot(self) -> None:
-        step = self.get_step
-        self._next_snapshot = step - step % self.settings.snapshot_interval + self.settings.snapshot_interval
-        half = self.settings.snapshot_precision == "float16"
-        if not self._try_to_write("The snapshot", lambda: self.folder.save_snapshot(step, self._weights(), half)):
-            return
-        for player in self.pool.add(step):
-            self._coordinator.ratings.remove(self.brain_name, player)
-        self._coordinator.ratings.put(self.brain_name, str(step), self.rating)
-        self.book.keep(self.pool.players | self._coordinator.game.players_on(self.brain_name))
-        self._saver.write_checkpoint(step)
-        report_history(self.stats_reporter, self.pool.history, step, self.folder)
-
-    def _weights(self) -> Weights:
-        return {name: value.detach().cpu().numpy().copy() for name, value in self._learner_policy().actor.state_dict().items()}
-
-    def _try_to_write(self, what: str, write: Callable[[], None]) -> bool:
-        try:
-            write()
-        except OSError as error:
-            logger.error(f"{self.brain_name}: {what} of step {self.get_step} could not be written: {error}. Training goes on.")
-            return False
-        return True
-
-    # Making and resuming -----------------------------------------------------------------------------------------------------
+    def _learner_policy(self) -> TorchPolicy:
+        return self.learner.get_policy(self._learner_behavior_id)
 
     def _make_learner(self, name: str, reward_buff_cap: int, training: bool, load: bool, seed: int) -> Any:
         settings = attr.evolve(
@@ -284,116 +225,75 @@ class SelfPlayTrainer(Trainer):
         learns = training and self.settings.learns
         return learner_class(name, reward_buff_cap, settings, learns, load, seed, self.artifact_path)
 
-    def _make_players(self, first: BehaviorIdentifiers, spec: BehaviorSpec) -> Players:
-        policy = self.learner.create_policy(first, spec)
-        self.learner.add_policy(first, policy)
+    def _make_roster(self, first: BehaviorIdentifiers, spec: BehaviorSpec) -> None:
+        self.learner.add_policy(first, self.learner.create_policy(first, spec))
         self._learner_behavior_id = first.behavior_id
-        self._queue = AgentManagerQueue(first.behavior_id)
-        self._policy_queue = AgentManagerQueue(first.behavior_id)
+        self._queue: AgentManagerQueue[Trajectory] = AgentManagerQueue(first.behavior_id)
         self.learner.subscribe_trajectory_queue(self._queue)
-        self.learner.publish_policy_queue(self._policy_queue)
-        players = Players(self._learner_policy, SnapshotActors(policy.actor, self.settings.opponents_in_memory), {})
-        self._load_pinned(players, spec)
-        self._resume() if self.load and self.get_step > 0 else self._start_afresh()
-        return players
+        self._roster = Roster(
+            self.brain_name,
+            self.settings,
+            self._learner_policy,
+            lambda: self.get_step,
+            self.folder,
+            self._shared,
+            self._seed,
+        )
+        if self._saver.resumed:
+            self._resume()
+        elif self.is_training:
+            self.folder.clear()
+            self.roster.save_initial()
 
-    def _load_pinned(self, players: Players, spec: BehaviorSpec) -> None:
-        for name, source in self._sources.items():
-            if source == INITIAL:
-                continue
-            loaded = pinned.load(source, spec, self._script_rng)
-            if not isinstance(loaded, dict):
-                players.others[name] = loaded
-                continue
-            wrong = players.snapshots.mismatch(loaded)
-            if wrong is not None:
-                raise TrainerConfigError(
-                    f"hyperparameters.pinned_opponents: {source} is of another architecture than behavior {self.brain_name}: {wrong}."
-                )
-            self._pinned_weights[name] = loaded
-
-    def _learner_policy(self) -> TorchPolicy:
-        return self.learner.get_policy(self._learner_behavior_id)
-
-    def _start_afresh(self) -> None:
-        if not self.is_training:
+    def _take_snapshot(self) -> None:
+        step, interval = self.get_step, self.settings.snapshot_interval
+        self._next_snapshot = step - step % interval + interval
+        if not self._try_to_write("snapshot", self.roster.take_snapshot):
             return
-        self.folder.clear()
-        self.folder.save_snapshot(0, self._weights(), half=False)
-        self._coordinator.ratings.put(self.brain_name, INITIAL, float(self.settings.initial_elo))
+        self.book.keep(self.roster.pool.players | self._shared.game.players_on(self.brain_name))
+        self._saver.write_checkpoint(step)
+        report_history(self.stats_reporter, self.roster.pool.history, step, self.folder)
+
+    def _try_to_write(self, what: str, write: Callable[[], None]) -> bool:
+        try:
+            write()
+        except OSError as error:
+            logger.error(
+                f"{self.brain_name}: the {what} of step {self.get_step} could not be written: {error}. "
+                "Training goes on."
+            )
+            return False
+        return True
+
+    def _save_around(self, step: int, write_checkpoint: Callable[[], None]) -> None:
+        state = {
+            "roster": self.roster.state(),
+            "book": self.book.state(),
+            "game": self._shared.game.state(),
+            "next_snapshot": self._next_snapshot,
+            "draws": {str(role.team): draws.state() for role, draws in self._draws.items()},
+            "randomness": randomness.global_state(),
+        }
+        self.folder.stage(step, state)
+        write_checkpoint()
+        self.folder.commit([0, *self.roster.pool.history.steps])
+        self.folder.write_history(self.roster.manifest())
 
     def _resume(self) -> None:
         try:
             state = self.folder.read_state(self.get_step)
+            self.roster.restore(state["roster"])
             if self.is_training:
                 self.folder.rewind(self.get_step)
-            self.pool.restore(state["pool"])
         except (DamagedFile, ValueError) as error:
             raise TrainerConfigError(f"Behavior {self.brain_name} cannot be resumed: {error}") from error
         self.book.restore(state["book"])
-        self._coordinator.game.restore(state["game"])
+        if self.is_training:
+            self._shared.game.restore(state["game"])
         self._next_snapshot = state["next_snapshot"]
         self._draws_from_before = state["draws"]
-        self._script_rng.bit_generator.state = state["script_rng"]
-        _restore_global_randomness(state["global_randomness"])
-
-    def _save_around(self, step: int, write_checkpoint: Callable[[], None]) -> None:
-        self.folder.stage(
-            step,
-            {
-                "pool": self.pool.state(),
-                "book": self.book.state(),
-                "game": self._coordinator.game.state(),
-                "next_snapshot": self._next_snapshot,
-                "draws": {str(role.team): draws.state() for role, draws in self._draws.items()},
-                "script_rng": self._script_rng.bit_generator.state,
-                "global_randomness": _global_randomness(),
-            },
-        )
-        write_checkpoint()
-        self.folder.commit([0, *self.pool.history.steps])
-        self.folder.write_history(self._manifest(step))
-
-    def _manifest(self, step: int) -> dict[str, Any]:
-        ratings = self._coordinator.ratings
-        history = self.pool.history
-        return {
-            "behavior": self.brain_name,
-            "step": step,
-            "rating": self.rating,
-            "capacity": history.capacity,
-            "delta": self.pool.sampler.delta,
-            "discrepancy": history.discrepancy(max(step, *history.steps, 0)),
-            "snapshots": [
-                {
-                    "step": kept,
-                    "file": f"snapshots/{kept}.safetensors",
-                    "bytes": self.folder.snapshot_file(kept).stat().st_size,
-                    "rating": ratings.rating(self.brain_name, str(kept)),
-                }
-                for kept in history.steps
-            ],
-            "pinned": [
-                {"name": INITIAL, "file": "snapshots/0.safetensors", "rating": ratings.rating(self.brain_name, INITIAL)},
-                *(
-                    {"name": name, "source": source, "rating": ratings.rating(self.brain_name, name)}
-                    for name, source in self._sources.items()
-                    if source != INITIAL
-                ),
-            ],
-        }
+        randomness.restore_global_state(state["randomness"])
 
 
-def _global_randomness() -> dict[str, Any]:
-    """The generators that ML-Agents uses: NumPy's for shuffling, torch's for sampling actions."""
-    kind, keys, position, has_gauss, gauss = np.random.get_state()
-    return {
-        "numpy": [kind, np.asarray(keys).tolist(), position, has_gauss, gauss],
-        "torch": base64.b64encode(torch.get_rng_state().numpy().tobytes()).decode(),
-    }
-
-
-def _restore_global_randomness(state: dict[str, Any]) -> None:
-    kind, keys, position, has_gauss, gauss = state["numpy"]
-    np.random.set_state((kind, np.array(keys, dtype=np.uint32), position, has_gauss, gauss))
-    torch.set_rng_state(torch.frombuffer(bytearray(base64.b64decode(state["torch"])), dtype=torch.uint8))
+def _current() -> str:
+    return CURRENT

@@ -1,9 +1,9 @@
 """Who plays whom: the matches that are on, the seats in them, and whose turn it is to learn.
 
-A *role* is one team of one behavior. When an agent makes its first decision, it takes a *seat* in a match: the oldest match
-of its worker that still lacks its role, or a new one. A new match fixes, once, which team learns and which player sits in
-every role; nothing that happens later changes a seat, so neither an opponent nor the learning team ever changes inside an
-episode. Group mates share one place. Everything here is plain Python without a network in sight.
+A *role* is one team of one behavior. When an agent makes its first decision, it takes a *seat* in a match: the oldest
+match of its worker that still lacks its role, or a new one. A new match fixes, once, which team learns and which player
+sits in every role; nothing that happens later changes a seat, so neither an opponent nor the learning team ever changes
+inside an episode. Group mates share one place. Everything here is plain Python without a network in sight.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class Game:
           The player of each seat, `[n]`.
         """
         with self._lock:
-            return [self._seat(worker, role, seat, group) for seat, group in zip(seats, groups)]
+            return [self._seat(worker, role, seat, group) for seat, group in zip(seats, groups, strict=True)]
 
     def plays(self, seat: SeatId) -> str | None:
         """Returns the player in `seat`, or None if nobody sits there."""
@@ -190,7 +190,7 @@ class Game:
         return None if held is None else held.match.players[held.role]
 
     def learns(self, seat: SeatId, mirror: bool) -> bool:
-        """Returns whether the learner may learn from `seat`: the learning team, and with `mirror` whoever is the learner."""
+        """Returns whether `seat` teaches the learner: the learning team's seats do, with `mirror` all that it plays."""
         held = self._seats.get(seat)
         if held is None or held.match.players[held.role] != CURRENT:
             return False

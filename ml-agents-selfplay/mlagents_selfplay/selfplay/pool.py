@@ -1,4 +1,4 @@
-"""Which players does a behavior have, and which of them is the next opponent? The history, the pinned ones, the draw."""
+"""Which players does a behavior have, and which of them is the next opponent?"""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ class OpponentPool:
           now: learner steps.
           book: results of the learner that is going to meet the opponent.
           on: players that are in a match now.
-          room: most distinct players that may be in matches at once; once it is used up, only one of `on` or the current
-            policy is drawn.
+          room: most distinct players that may be in matches at once; once it is used up, only one of `on` or the
+            current policy is drawn.
         """
         full = len(on - {CURRENT}) >= room
         pinned = [name for name in self.pinned if name in on or not full]

@@ -100,8 +100,8 @@ class Scorebook:
     def record(self, role: Role, match: Match) -> tuple[list[MatchRow], str | None]:
         """Takes in a match that is over, from the side of the learner in `role`.
 
-        A group has one outcome, that of its member which ended last; a match of more than two teams is judged pair by pair
-        and its row shows the mean. Mirror matches are logged but move no rating and no win rate.
+        A group has one outcome, that of its member which ended last; a match of more than two teams is judged pair by
+        pair and its row shows the mean. Mirror matches are logged but move no rating and no win rate.
 
         Returns:
           A row for each of the learner's seats, and a warning when outcomes turn out to say nothing.
@@ -109,7 +109,7 @@ class Scorebook:
         own, opponents = match.sides[role], match.opponents(role)
         if not opponents:
             return [], None
-        versus = {other: outcome for other, outcome in zip(opponents, self._outcomes(own, list(opponents.values())))}
+        versus = dict(zip(opponents, self._outcomes(own, list(opponents.values())), strict=True))
         known = [outcome for outcome in versus.values() if outcome is not None]
         outcome = float(np.mean(known)) if known else None
         met = {other: value for other, value in versus.items() if opponents[other].player != CURRENT}
@@ -169,7 +169,7 @@ class Scorebook:
         if outcome == 1.0:
             qualities = {known: self.quality(known) for known in {*self._qualities, player}}
             after = qualities_after_win(np.array(list(qualities.values())), list(qualities).index(player))
-            self._qualities = dict(zip(qualities, after.tolist()))
+            self._qualities = dict(zip(qualities, after.tolist(), strict=True))
 
 
 def _key(behavior: str, player: str) -> str:

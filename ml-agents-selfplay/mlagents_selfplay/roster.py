@@ -1,0 +1,179 @@
+"""Who can be seated for one behavior: snapshots are taken and loaded, pinned opponents loaded, opponents drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from mlagents.trainers.exception import TrainerConfigError
+from mlagents.trainers.policy.torch_policy import TorchPolicy
+from mlagents_envs.logging_util import get_logger
+
+from mlagents_selfplay import pinned
+from mlagents_selfplay.coordinator import Coordinator
+from mlagents_selfplay.opponents import SnapshotActors
+from mlagents_selfplay.policy import Players
+from mlagents_selfplay.selfplay.matchmaking import CURRENT
+from mlagents_selfplay.selfplay.pool import OpponentPool
+from mlagents_selfplay.selfplay.scorebook import INITIAL
+from mlagents_selfplay.settings import SelfPlaySettings
+from mlagents_selfplay.store import DamagedFile, RunFolder, Weights
+
+logger = get_logger(__name__)
+
+
+class Roster:
+    """The players of one behavior of one run.
+
+    Args:
+      behavior: its name.
+      settings: its self-play settings.
+      learner: returns the learner's policy.
+      step: returns the learner steps.
+      folder: where snapshots are kept.
+      shared: what the behaviors of the run have in common; its game is asked who is playing.
+      seed: of the draws, and of scripted opponents.
+
+    Raises:
+      TrainerConfigError: if a pinned opponent cannot be used.
+    """
+
+    def __init__(
+        self,
+        behavior: str,
+        settings: SelfPlaySettings,
+        learner: Callable[[], TorchPolicy],
+        step: Callable[[], int],
+        folder: RunFolder,
+        shared: Coordinator,
+        seed: np.random.SeedSequence,
+    ) -> None:
+        self._behavior = behavior
+        self._settings = settings
+        self._learner = learner
+        self._step = step
+        self._folder = folder
+        self._shared = shared
+        pool_rng, self._script_rng = (np.random.default_rng(child) for child in seed.spawn(2))
+        self._sources = pinned.names_of(settings.pinned_opponents)
+        self.pool = OpponentPool(
+            settings.history_capacity,
+            settings.sampler_settings,
+            list(self._sources),
+            float(settings.pinned_ratio),
+            pool_rng,
+        )
+        self.players = Players(learner, SnapshotActors(learner().actor, settings.opponents_in_memory), {})
+        self._pinned_weights: dict[str, Weights] = {}
+        self._load_pinned()
+
+    def draw(self) -> str:
+        """Draws the next opponent and has it loaded."""
+        on = self._shared.game.players_on(self._behavior)
+        book = self._shared.book_against(self._behavior)
+        while True:
+            player = self.pool.draw(self._step(), book, on, self._settings.opponents_in_memory)
+            if player == CURRENT or self.is_playable(player):
+                return player
+
+    def is_playable(self, player: str) -> bool:
+        """Loads a player if need be and says whether it can be seated; a damaged one is struck out, with a warning."""
+        if player not in self.pool.players:
+            return False
+        if player in self.players.others or player in self.players.snapshots:
+            return True
+        busy = self._shared.game.players_on(self._behavior)
+        if player in self._pinned_weights:
+            return self.players.snapshots.put(player, self._pinned_weights[player], busy)
+        step = 0 if player == INITIAL else int(player)
+        try:
+            return self.players.snapshots.put(player, self._folder.load_snapshot(step), busy)
+        except (DamagedFile, ValueError) as error:
+            aside = self._folder.set_aside(step)
+            self.pool.forget(player)
+            logger.warning(f"{self._behavior}: snapshot {player} cannot be used and is set aside as {aside}: {error}")
+            return False
+
+    def save_initial(self) -> None:
+        """Writes the policy before its first update, which is pinned."""
+        self._folder.save_snapshot(0, self._weights(), half=False)
+        self._shared.ratings.put(self._behavior, INITIAL, float(self._settings.initial_elo))
+
+    def take_snapshot(self) -> None:
+        """Freezes the learner as it is now: on disk, in the history, and in the ratings with the learner's own.
+
+        Raises:
+          OSError: if it cannot be written; then nothing has changed.
+        """
+        step, ratings = self._step(), self._shared.ratings
+        self._folder.save_snapshot(step, self._weights(), half=self._settings.snapshot_precision == "float16")
+        for player in self.pool.add(step):
+            ratings.remove(self._behavior, player)
+        ratings.put(self._behavior, str(step), ratings.rating(self._behavior, CURRENT))
+
+    def manifest(self) -> dict[str, Any]:
+        """What history.json says: snapshots, pinned opponents and ratings."""
+        history, step = self.pool.history, self._step()
+        rating_of = {
+            player: self._shared.ratings.rating(self._behavior, player) for player in (CURRENT, *self.pool.players)
+        }
+        initial = {"name": INITIAL, "file": "snapshots/0.safetensors", "rating": rating_of.get(INITIAL)}
+        return {
+            "behavior": self._behavior,
+            "step": step,
+            "rating": rating_of[CURRENT],
+            "capacity": history.capacity,
+            "delta": self.pool.sampler.delta,
+            "discrepancy": history.discrepancy(max(step, *history.steps, 0)),
+            "snapshots": [
+                {
+                    "step": kept,
+                    "file": f"snapshots/{kept}.safetensors",
+                    "bytes": self._folder.snapshot_bytes(kept),
+                    "rating": rating_of[str(kept)],
+                }
+                for kept in history.steps
+            ],
+            "pinned": [
+                initial,
+                *(
+                    {"name": name, "source": source, "rating": rating_of[name]}
+                    for name, source in self._sources.items()
+                    if source != INITIAL
+                ),
+            ],
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Returns history and random states, ready for JSON."""
+        return {"pool": self.pool.state(), "script_rng": self._script_rng.bit_generator.state}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from `state()`.
+
+        Raises:
+          ValueError: if the state was taken at another capacity.
+        """
+        self.pool.restore(state["pool"])
+        self._script_rng.bit_generator.state = state["script_rng"]
+
+    def _load_pinned(self) -> None:
+        for name, source in self._sources.items():
+            if source == INITIAL:
+                continue
+            loaded = pinned.load(source, self._learner().behavior_spec, self._script_rng)
+            if not isinstance(loaded, dict):
+                self.players.others[name] = loaded
+                continue
+            wrong = self.players.snapshots.mismatch(loaded)
+            if wrong is not None:
+                raise TrainerConfigError(
+                    f"hyperparameters.pinned_opponents: {source} is of another architecture than behavior "
+                    f"{self._behavior}: {wrong}."
+                )
+            self._pinned_weights[name] = loaded
+
+    def _weights(self) -> Weights:
+        state = self._learner().actor.state_dict()
+        return {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
