@@ -174,8 +174,9 @@ def _learner_settings(learner: Any, hyperparameters: Any) -> Any:
                 f"it has {', '.join(fields)}.{hint}"
             )
     for key, value in hyperparameters.items():
+        kind: Any = fields[key].type
         try:
-            cattr.structure(value, fields[key].type)
+            cattr.structure(value, kind)
         except (ValueError, TypeError) as error:
             raise TrainerConfigError(
                 f"hyperparameters.learner_hyperparameters.{key}: {value!r} is not allowed for {learner}: {error}"

@@ -61,9 +61,9 @@ class SelfPlayTrainer(Trainer):
             raise TrainerConfigError(
                 f"Behavior {behavior_name}: `self_play:` configures ML-Agents' own self-play and cannot stand beside "
                 "`trainer_type: selfplay`. Delete the block and write under `hyperparameters:` instead: "
-                "snapshot_interval for save_steps, opponent_change_interval (episodes) for swap_steps, history_capacity for window, "
-                "latest_ratio for play_against_latest_model_ratio, team_change_interval (episodes) for team_change; "
-                "initial_elo keeps its name."
+                "snapshot_interval for save_steps, opponent_change_interval (episodes) for swap_steps, "
+                "history_capacity for window, latest_ratio for play_against_latest_model_ratio, "
+                "team_change_interval (episodes) for team_change; initial_elo keeps its name."
             )
         super().__init__(behavior_name, trainer_settings, training, load, artifact_path, reward_buff_cap)
         self.settings: SelfPlaySettings = trainer_settings.hyperparameters
