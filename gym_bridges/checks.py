@@ -19,8 +19,9 @@ def check_steps(behaviors: Mapping[str, BehaviorSpec], steps: Mapping[str, Step]
         if behavior_id not in behaviors:
             raise ValueError(f"agents of behavior {behavior_id!r}, but the specs name only {', '.join(behaviors)}")
         for batch in step:
-            for array in _arrays(behavior_id, behaviors[behavior_id], batch):
-                _check_array(array, batch.agent_ids)
+            with np.errstate(over="ignore"):  # what does not fit into float32 is found as infinite
+                for array in _arrays(behavior_id, behaviors[behavior_id], batch):
+                    _check_array(array, batch.agent_ids)
 
 
 class _Array(NamedTuple):
@@ -70,8 +71,7 @@ def _check_array(array: _Array, agent_ids: np.ndarray) -> None:
     if dtype is not None and values.dtype != dtype:
         raise ValueError(f"{name}: the array holds {values.dtype}, but takes {np.dtype(dtype)}")
     if values.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            finite = np.isfinite(values.astype(np.float32, copy=False))  # as it travels
+        finite = np.isfinite(values.astype(np.float32, copy=False))  # as it travels
         if not finite.all():
             place = tuple(np.argwhere(~finite)[0])
             raise ValueError(f"{name}: {values[place]} at {list(place[1:])} for agent {agent_ids[place[0]]}")

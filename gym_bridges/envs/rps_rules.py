@@ -14,6 +14,7 @@ EMPTY = 9
 SLOT_SIZE = 10
 """Length of the one-hot vector of one recall slot: nine joint moves and "empty"."""
 
+_ONE_HOT = np.eye(SLOT_SIZE, dtype=np.float32)
 _MIRROR = np.array([0, 3, 6, 1, 4, 7, 2, 5, 8, EMPTY])
 
 
@@ -45,4 +46,4 @@ def remember(recall: np.ndarray, joint: np.ndarray) -> np.ndarray:
 
 def observe(recall: np.ndarray) -> np.ndarray:
     """Returns `[m, 10 * n]` float32, one one-hot vector for each slot of recalls `[m, n]`, the oldest slot first."""
-    return np.eye(SLOT_SIZE, dtype=np.float32)[recall].reshape(len(recall), SLOT_SIZE * recall.shape[1])
+    return _ONE_HOT[recall].reshape(len(recall), SLOT_SIZE * recall.shape[1])

@@ -90,6 +90,13 @@ def test_a_build_plays(tmp_path: Path, port: int) -> None:
         environment.close()
 
 
+@pytest.mark.parametrize("launcher", ["RockPaperScissors", "RockPaperScissors.app/Contents/MacOS/RockPaperScissors"])
+def test_the_ready_made_builds_start_from_any_folder(launcher: str, rock_paper_scissors: Path, tmp_path: Path) -> None:
+    build = rock_paper_scissors.parent / launcher
+    done = subprocess.run([build, "--ronds"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.count("did you mean --rounds?")) == (2, 1)
+
+
 def test_play_waits_for_the_trainer_and_leaves_with_it(port: int) -> None:
     command = [sys.executable, "-m", "gym_bridges.cli", "play", "RockPaperScissors", "--port", str(port)]
     playing = subprocess.Popen([*command, "--rounds", "1"], stderr=subprocess.PIPE, text=True)

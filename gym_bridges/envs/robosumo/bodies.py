@@ -1,0 +1,292 @@
+"""What do the ring and its three kinds of robots look like to MuJoCo? A small generator of MJCF.
+
+Every robot is a torso with equal legs around it. A leg is three bodies in a row, shoulder, thigh and shin, and two
+hinges: the hip swings the thigh about the vertical, the ankle bends the shin. In the frame of a leg x points outwards,
+so that the same two numbers mean the same movement in every leg: a positive hip angle turns the leg to its left, a
+positive ankle angle bends the shin down.
+
+The measures that the game states (numbers of legs, radii, ranges, gear, densities, time step) are those of RoboSumo;
+see `docs/environments/robosumo.md`. Lengths of limbs, postures and looks are our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import cos, radians, sin
+
+TORSO_RADIUS = 0.25  # m
+START_RADIUS = 1.15  # m; robots begin on this circle around the centre of the ring
+START_HEIGHT = 1.25  # m above the floor, of the centre of a torso
+MAT_TOP = 0.5  # m above the floor
+MAT_MARGIN = 0.3  # m of mat beyond the border lines
+TIMESTEP = 0.01  # s
+GEAR = 150  # N m at full action
+
+COLORS = ("0.86 0.27 0.20", "0.16 0.42 0.80")
+"""Of team 0 and team 1."""
+_SHADES = ("0.66 0.15 0.12", "0.09 0.26 0.56")
+
+
+@dataclass(frozen=True)
+class Species:
+    """A kind of robot.
+
+    Attributes:
+      name: as it stands in the ids of match-ups, in lower case.
+      leg_directions: degrees about the vertical, 0 is straight ahead; their number is that of the legs.
+      limb_radius: of all limbs, m.
+      shoulder, thigh, shin: lengths of the limbs, m.
+      thigh_rise: degrees by which the thigh rises from the shoulder to the knee.
+      shin_drop: degrees below the horizontal at which the shin points when the ankle angle is 0.
+      hip_limit: degrees to either side.
+      ankle_range: degrees.
+      ankle_start: degrees, about which an episode begins.
+      looks: MJCF of geoms in the frame of the torso, without mass and contact, with `{color}` and `{shade}`.
+    """
+
+    name: str
+    leg_directions: tuple[float, ...]
+    limb_radius: float
+    shoulder: float
+    thigh: float
+    shin: float
+    thigh_rise: float
+    shin_drop: float
+    hip_limit: float
+    ankle_range: tuple[float, float]
+    ankle_start: float
+    looks: str
+
+    @property
+    def num_legs(self) -> int:
+        """The number of legs."""
+        return len(self.leg_directions)
+
+    @property
+    def num_bodies(self) -> int:
+        """The torso, and three for each leg."""
+        return 1 + 3 * self.num_legs
+
+    @property
+    def num_actions(self) -> int:
+        """A hip and an ankle for each leg: the number of hinges, of motors and of actions."""
+        return 2 * self.num_legs
+
+    @property
+    def num_positions(self) -> int:
+        """Length of the robot's part of `qpos`: place, quaternion and joint angles."""
+        return 7 + self.num_actions
+
+    @property
+    def num_velocities(self) -> int:
+        """Length of the robot's part of `qvel`: linear and angular velocity, and joint speeds."""
+        return 6 + self.num_actions
+
+    @property
+    def observation_size(self) -> int:
+        """Own positions, velocities and six forces a body, then 7 positions and 6 forces of the opponent's torso."""
+        return self.num_positions + self.num_velocities + 6 * self.num_bodies + 7 + 6
+
+
+_EYES = """
+  <geom class="look" type="sphere" size="0.055" pos="{x} {y} {z}" rgba="1 1 1 1"/>
+  <geom class="look" type="sphere" size="0.055" pos="{x} -{y} {z}" rgba="1 1 1 1"/>
+  <geom class="look" type="sphere" size="0.03" pos="{px} {y} {z}" rgba="0.05 0.05 0.05 1"/>
+  <geom class="look" type="sphere" size="0.03" pos="{px} -{y} {z}" rgba="0.05 0.05 0.05 1"/>
+"""
+
+SPECIES = {
+    species.name: species
+    for species in (
+        Species(
+            name="ant",
+            leg_directions=(45, 135, 225, 315),
+            limb_radius=0.08,
+            shoulder=0.28,
+            thigh=0.28,
+            shin=0.56,
+            thigh_rise=0,
+            shin_drop=0,
+            hip_limit=30,
+            ankle_range=(30, 70),
+            ankle_start=50,
+            looks="""
+  <geom class="look" type="sphere" size="0.16" pos="0.29 0 0.05" rgba="{shade} 1"/>
+  <geom class="look" type="ellipsoid" size="0.23 0.17 0.16" pos="-0.36 0 0.04" rgba="{shade} 1"/>
+  <geom class="look" type="capsule" size="0.018" fromto="0.36 0.07 0.15 0.52 0.16 0.32" rgba="{shade} 1"/>
+  <geom class="look" type="capsule" size="0.018" fromto="0.36 -0.07 0.15 0.52 -0.16 0.32" rgba="{shade} 1"/>
+"""
+            + _EYES.format(x=0.40, y=0.08, z=0.11, px=0.435),
+        ),
+        Species(
+            name="bug",
+            leg_directions=(35, 90, 145, 215, 270, 325),
+            limb_radius=0.08,
+            shoulder=0.28,
+            thigh=0.22,
+            shin=0.50,
+            thigh_rise=0,
+            shin_drop=0,
+            hip_limit=30,
+            ankle_range=(30, 70),
+            ankle_start=50,
+            looks="""
+  <geom class="look" type="ellipsoid" size="0.38 0.31 0.20" pos="-0.04 0 0.12" rgba="{color} 1"/>
+  <geom class="look" type="ellipsoid" size="0.375 0.015 0.207" pos="-0.04 0 0.12" rgba="0.08 0.08 0.08 1"/>
+  <geom class="look" type="ellipsoid" size="0.06 0.05 0.02" pos="0.08 0.16 0.275" rgba="0.08 0.08 0.08 1"/>
+  <geom class="look" type="ellipsoid" size="0.06 0.05 0.02" pos="0.08 -0.16 0.275" rgba="0.08 0.08 0.08 1"/>
+  <geom class="look" type="ellipsoid" size="0.06 0.05 0.02" pos="-0.17 0.15 0.28" rgba="0.08 0.08 0.08 1"/>
+  <geom class="look" type="ellipsoid" size="0.06 0.05 0.02" pos="-0.17 -0.15 0.28" rgba="0.08 0.08 0.08 1"/>
+  <geom class="look" type="sphere" size="0.15" pos="0.33 0 0.06" rgba="0.08 0.08 0.08 1"/>
+"""
+            + _EYES.format(x=0.43, y=0.08, z=0.11, px=0.465),
+        ),
+        Species(
+            name="spider",
+            leg_directions=(25, 65, 115, 155, 205, 245, 295, 335),
+            limb_radius=0.04,
+            shoulder=0.28,
+            thigh=0.30,
+            shin=0.70,
+            thigh_rise=15,
+            shin_drop=70,
+            hip_limit=20,
+            ankle_range=(-35, 45),
+            ankle_start=0,
+            looks="""
+  <geom class="look" type="ellipsoid" size="0.32 0.26 0.24" pos="-0.42 0 0.10" rgba="{shade} 1"/>
+  <geom class="look" type="ellipsoid" size="0.16 0.05 0.01" pos="-0.44 0 0.335" rgba="0.95 0.9 0.75 1"/>
+  <geom class="look" type="sphere" size="0.03" pos="0.245 0.035 0.13" rgba="0.05 0.05 0.05 1"/>
+  <geom class="look" type="sphere" size="0.03" pos="0.245 -0.035 0.13" rgba="0.05 0.05 0.05 1"/>
+"""
+            + _EYES.format(x=0.21, y=0.09, z=0.09, px=0.245),
+        ),
+    )
+}
+"""The three kinds by name."""
+
+
+def scene(home: Species, away: Species, densities: tuple[float, float], tatami_size: float) -> str:
+    """Returns the MJCF of a ring with two robots.
+
+    The robots' parts of `qpos`, `qvel`, `ctrl` and of the list of bodies follow each other, `home` first; body 0 is the
+    world with the ring.
+
+    Args:
+      home: the robot of team 0.
+      away: the robot of team 1.
+      densities: of the two robots, unit of mass of RoboSumo per cubic metre.
+      tatami_size: distance of the border lines from the centre, m.
+    """
+    robots = [
+        _robot(species, seat, density) for seat, (species, density) in enumerate(zip((home, away), densities, strict=True))
+    ]
+    motors = "\n".join(
+        f'<motor joint="{joint}{leg}_{seat}"/>'
+        for seat, species in enumerate((home, away))
+        for leg in range(species.num_legs)
+        for joint in ("hip", "ankle")
+    )
+    return _SCENE.format(
+        timestep=TIMESTEP,
+        gear=GEAR,
+        mat_half=tatami_size + MAT_MARGIN,
+        mat_half_height=MAT_TOP / 2,
+        lines="\n".join(_border(tatami_size)),
+        distance=2.4 + 1.3 * tatami_size,
+        height=2.6 + 0.75 * tatami_size,
+        robots="\n".join(robots),
+        motors=motors,
+    )
+
+
+def _robot(species: Species, seat: int, density: float) -> str:
+    """One robot, half a circle away from the other; `seat` 0 and 1 touch each other but not themselves."""
+    contact = f'contype="{1 << seat}" conaffinity="{2 >> seat}"'
+    color, shade = COLORS[seat], _SHADES[seat]
+    solid = f'{contact} density="{density}"'
+    x = START_RADIUS if seat == 0 else -START_RADIUS
+    legs = "\n".join(_leg(species, seat, leg, solid, color, shade) for leg in range(species.num_legs))
+    return f"""
+<body name="torso_{seat}" pos="{x} 0 {START_HEIGHT}">
+  <freejoint name="root_{seat}"/>
+  <geom name="torso_{seat}" type="sphere" size="{TORSO_RADIUS}" {solid} rgba="{color} 1"/>
+  {species.looks.format(color=color, shade=shade)}
+  {legs}
+</body>"""
+
+
+def _leg(species: Species, seat: int, leg: int, solid: str, color: str, shade: str) -> str:
+    def limb(length: float, direction: float, rgba: str) -> str:
+        end = f"{length * cos(radians(direction)):.6f} 0 {-length * sin(radians(direction)):.6f}"
+        return f'<geom type="capsule" size="{species.limb_radius}" fromto="0 0 0 {end}" {solid} rgba="{rgba} 1"/>'
+
+    low, high = species.ankle_range
+    drop = species.shin_drop + species.ankle_start
+    rise = radians(species.thigh_rise)
+    knee = f"{species.thigh * cos(rise):.6f} 0 {species.thigh * sin(rise):.6f}"
+    return f"""
+<body name="shoulder{leg}_{seat}" euler="0 0 {species.leg_directions[leg]}">
+  {limb(species.shoulder, 0, color)}
+  <body name="thigh{leg}_{seat}" pos="{species.shoulder} 0 0">
+    <joint name="hip{leg}_{seat}" axis="0 0 1" range="-{species.hip_limit} {species.hip_limit}"/>
+    {limb(species.thigh, -species.thigh_rise, color)}
+    <body name="shin{leg}_{seat}" pos="{knee}">
+      <joint name="ankle{leg}_{seat}" axis="0 1 0" range="{low} {high}" ref="{species.ankle_start}"/>
+      {limb(species.shin, drop, shade)}
+    </body>
+  </body>
+</body>"""
+
+
+def _border(size: float) -> Iterator[str]:
+    """Four white lines on the mat, `size` from the centre."""
+    for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+        half_x, half_y = (0.03, size + 0.03) if x else (size + 0.03, 0.03)
+        yield (
+            f'<geom class="look" type="box" size="{half_x} {half_y} 0.004" '
+            f'pos="{x * size} {y * size} {MAT_TOP}" rgba="0.96 0.94 0.88 1"/>'
+        )
+
+
+_SCENE = """
+<mujoco model="robosumo">
+  <compiler angle="degree" inertiafromgeom="true"/>
+  <option timestep="{timestep}" integrator="RK4"/>
+  <visual>
+    <global offwidth="1280" offheight="960" fovy="40"/>
+    <quality shadowsize="4096" offsamples="4"/>
+    <headlight ambient="0.35 0.35 0.35" diffuse="0.25 0.25 0.25" specular="0.1 0.1 0.1"/>
+  </visual>
+  <default>
+    <joint armature="1" damping="1" limited="true"/>
+    <geom condim="3" friction="1 0.1 0.1" margin="0.01"/>
+    <motor gear="{gear}" ctrlrange="-1 1" ctrllimited="true"/>
+    <default class="look">
+      <geom contype="0" conaffinity="0" mass="0" group="1"/>
+    </default>
+  </default>
+  <asset>
+    <texture type="skybox" builtin="gradient" rgb1="0.55 0.66 0.78" rgb2="0.12 0.15 0.22" width="256" height="256"/>
+    <texture name="floor" type="2d" builtin="checker" rgb1="0.20 0.22 0.26" rgb2="0.24 0.26 0.31" width="300" height="300"/>
+    <material name="floor" texture="floor" texrepeat="12 12" texuniform="false" reflectance="0.08"/>
+    <texture name="mat" type="2d" builtin="flat" rgb1="0.72 0.68 0.46" mark="edge" markrgb="0.55 0.50 0.32"
+             width="300" height="300"/>
+    <material name="mat" texture="mat" texrepeat="4 4" specular="0.1" shininess="0.1"/>
+  </asset>
+  <worldbody>
+    <light pos="2 -3 7" dir="-0.25 0.4 -1" directional="true" diffuse="0.65 0.63 0.6" specular="0.2 0.2 0.2"/>
+    <light pos="-4 4 6" dir="0.5 -0.5 -0.8" directional="true" diffuse="0.25 0.27 0.32" castshadow="false"/>
+    <camera name="ringside" pos="0 -{distance} {height}" xyaxes="1 0 0 0 0.58 0.815"/>
+    <geom name="floor" type="plane" size="20 20 1" contype="3" conaffinity="3" material="floor"/>
+    <geom name="mat" type="box" size="{mat_half} {mat_half} {mat_half_height}" pos="0 0 {mat_half_height}"
+          contype="3" conaffinity="3" material="mat"/>
+    {lines}
+    {robots}
+  </worldbody>
+  <actuator>
+    {motors}
+  </actuator>
+</mujoco>
+"""
