@@ -1,0 +1,226 @@
+"""How does a benchmark run `mlagents-learn`, watch it, and read from the files of a run how fast it was?"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import platform
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+ROOT = Path(__file__).resolve().parents[1]
+BEHAVIOR = "RockPaperScissors"
+BUILD = ROOT / "gym_bridges" / "builds" / BEHAVIOR
+_STEP_LINE = re.compile(r"\. Step: (\d+)\.")
+
+Block = dict[str, Any]
+"""What stands in a trainer configuration under the name of one behavior."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended: its folder, `<results>/<run-id>`."""
+
+    folder: Path
+
+    @property
+    def behavior_folder(self) -> Path:
+        """Where the checkpoints, the events and the snapshots of the behavior are."""
+        return self.folder / BEHAVIOR
+
+    def summaries(self) -> list[tuple[int, float]]:
+        """Returns when each TensorBoard summary was written: (learner steps, seconds since the epoch), ascending."""
+        from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]
+
+        written: dict[int, float] = {}
+        for file in sorted(self.behavior_folder.glob("events.out.tfevents.*")):
+            for event in EventFileLoader(str(file)).Load():
+                if event.step > 0:
+                    written.setdefault(event.step, event.wall_time)
+        return sorted(written.items())
+
+    def steps_per_second(self) -> float:
+        """Returns learner steps per second from the first summary to the last, so without start-up and final export."""
+        (first, begin), *_, (last, end) = self.summaries()
+        return (last - first) / (end - begin)
+
+    def timer_count(self, name: str) -> int:
+        """Returns how often ML-Agents' timer `name` was entered, summed over the tree of timers."""
+        tree = json.loads((self.folder / "run_logs" / "timers.json").read_text(encoding="utf-8"))
+        return _count(tree, name)
+
+
+def shipped() -> Block:
+    """Returns the rock-paper-scissors block of config/trainer_config.yaml, free to be changed."""
+    text = (ROOT / "config" / "trainer_config.yaml").read_text(encoding="utf-8")
+    block: Block = yaml.safe_load(text)["behaviors"][BEHAVIOR]
+    return block
+
+
+def with_selfplay(block: Block, **keys: Any) -> Block:
+    """Returns a copy of a `selfplay` block with other values under `hyperparameters:`."""
+    changed = copy.deepcopy(block)
+    changed["hyperparameters"].update(keys)
+    return changed
+
+
+def as_ghost(block: Block) -> Block:
+    """Returns the same learner under the self-play that ships with ML-Agents.
+
+    Snapshots are taken as often and the latest policy is met as often; window (10 snapshots), swap_steps (2,000
+    opponent steps) and team_change (5 x save_steps, in learner steps) stay at the trainer's defaults.
+    """
+    ours = block["hyperparameters"]
+    ghost = copy.deepcopy(block)
+    ghost["trainer_type"] = ours["learner"]
+    ghost["hyperparameters"] = dict(ours["learner_hyperparameters"])
+    ghost["self_play"] = {
+        "save_steps": ours["snapshot_interval"],
+        "play_against_latest_model_ratio": ours["latest_ratio"],
+    }
+    return ghost
+
+
+def train(
+    block: Block,
+    folder: Path,
+    *,
+    seed: int,
+    num_areas: int = 32,
+    num_envs: int = 1,
+    on_step: Callable[[int], None] = lambda step: None,
+    on_start: Callable[[subprocess.Popen[str]], None] = lambda process: None,
+) -> Run:
+    """Trains rock-paper-scissors with `mlagents-learn` and returns the run.
+
+    Args:
+      block: the behavior's configuration.
+      folder: of the run; must not exist.
+      seed: of `mlagents-learn`.
+      num_areas: areas in each environment process.
+      num_envs: environment processes.
+      on_step: called with the learner steps of every summary that the console shows.
+      on_start: called once with the process.
+
+    Raises:
+      RuntimeError: if the run fails; the message holds the end of its output.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    config = folder.with_suffix(".yaml")
+    config.write_text(yaml.safe_dump({"behaviors": {BEHAVIOR: block}}, sort_keys=False), encoding="utf-8")
+    command = [sys.executable, "-m", "mlagents.trainers.learn", str(config), "--env", str(BUILD)]
+    command += ["--run-id", folder.name, "--results-dir", str(folder.parent), "--seed", str(seed), "--no-graphics"]
+    command += ["--num-areas", str(num_areas), "--num-envs", str(num_envs), "--base-port", str(_free_ports(num_envs))]
+    command += ["--torch-device", "cpu"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    output: list[str] = []
+    try:
+        on_start(process)
+        assert process.stdout is not None
+        for line in process.stdout:
+            output.append(line)
+            found = _STEP_LINE.search(line)
+            if found:
+                on_step(int(found[1]))
+        code = process.wait()
+    finally:
+        if process.poll() is None:  # a run that is given up takes its environment processes with it
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if code != 0:
+        raise RuntimeError(f"mlagents-learn ended with {code}:\n{''.join(output[-30:])}")
+    return Run(folder)
+
+
+class Watch:
+    """A progress bar on standard error over all runs of a benchmark, in learner steps."""
+
+    def __init__(self, total: int) -> None:
+        columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True))
+        self._task = self._progress.add_task("", total=total)
+        self._before = 0
+
+    def __enter__(self) -> Watch:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def train(self, label: str, block: Block, folder: Path, **options: Any) -> Run:
+        """As `train`, shown in the bar under `label`."""
+        self._progress.update(self._task, description=label)
+        run = train(block, folder, on_step=self._show, **options)
+        self._before += int(block["max_steps"])
+        self._show(0)
+        return run
+
+    def _show(self, step: int) -> None:
+        self._progress.update(self._task, completed=self._before + step)
+
+
+def machine() -> dict[str, Any]:
+    """Describes what the figures were measured on."""
+    packages = ("mlagents", "torch", "numpy", "grpcio", "protobuf")
+    return {
+        "cores": os.cpu_count(),
+        "architecture": platform.machine(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in packages},
+    }
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """Returns a parser with the options that every benchmark has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--quick", action="store_true", help="a rough figure in about a minute")
+    return parser
+
+
+def show(result: Mapping[str, Any], as_json: bool, tables: Callable[[Mapping[str, Any], Console], None]) -> None:
+    """Prints the result with the machine it was measured on, as one JSON object or as tables."""
+    if as_json:
+        print(json.dumps({**result, "machine": machine()}))
+        return
+    console = Console()
+    tables(result, console)
+    console.print(", ".join(f"{key} {value}" for key, value in machine().items() if key != "versions"))
+
+
+def _count(node: Mapping[str, Any], name: str) -> int:
+    children = node.get("children") or {}
+    return sum((child["count"] if key == name else 0) + _count(child, name) for key, child in children.items())
+
+
+def _free_ports(count: int) -> int:
+    """Returns the first of `count` ports in a row that nobody listens on, so that runs side by side do not collide."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("", 0))
+            first = int(probe.getsockname()[1])
+        if first + count < 65_536 and all(_is_free(first + offset) for offset in range(count)):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
