@@ -58,6 +58,11 @@ class Run:
         (first, begin), *_, (last, end) = self.summaries()
         return (last - first) / (end - begin)
 
+    def learner_steps(self) -> int:
+        """Returns the learner steps at the end of the run."""
+        status = json.loads((self.folder / "run_logs" / "training_status.json").read_text(encoding="utf-8"))
+        return int(status[BEHAVIOR]["final_checkpoint"]["steps"])
+
     def timer_count(self, name: str) -> int:
         """Returns how often ML-Agents' timer `name` was entered, summed over the tree of timers."""
         tree = json.loads((self.folder / "run_logs" / "timers.json").read_text(encoding="utf-8"))
