@@ -101,9 +101,9 @@ class Match:
     """One match of one worker; learning team and players are fixed when it opens."""
 
     worker: int
-    learning_team: int
-    players: dict[Role, str]
     steps: dict[str, int]  # learner steps of each behavior when the match opened
+    learning_team: int = 0
+    players: dict[Role, str] = field(default_factory=dict)
     sides: dict[Role, Side] = field(default_factory=dict)
     seats_held: int = 0  # seats that have not ended, or whose result is still on the way
 
@@ -324,24 +324,26 @@ class Game:
         return match
 
     def _open(self, worker: int) -> Match:
-        fixed = self._match_from_before()
-        if fixed is None:
-            team = self._next_turn()
-            fixed = team, {role: self._player(role, team) for role in self.entrants}
-            self.matches_opened += 1
         steps = {role.behavior: entrant.step() for role, entrant in self.entrants.items()}
-        match = Match(worker, *fixed, steps)
-        self._on[match] = None
+        match = Match(worker, steps)
+        self._on[match] = None  # at once: whoever has been dealt in counts as playing when the next role draws
+        if not self._deal_from_before(match):
+            match.learning_team = self._next_turn()
+            for role in self.entrants:
+                match.players[role] = self._player(role, match.learning_team)
+            self.matches_opened += 1
         return match
 
-    def _match_from_before(self) -> tuple[int, dict[Role, str]] | None:
+    def _deal_from_before(self, match: Match) -> bool:
         while self._from_before:
-            team, players = self._from_before.popleft()
-            if players.keys() == self.entrants.keys() and all(
-                player == CURRENT or self.entrants[role].draws.playable(player) for role, player in players.items()
+            match.learning_team, match.players = self._from_before.popleft()
+            if match.players.keys() == self.entrants.keys() and all(
+                player == CURRENT or self.entrants[role].draws.playable(player)
+                for role, player in match.players.items()
             ):
-                return team, players
-        return None
+                return True
+        match.players = {}
+        return False
 
     def _next_turn(self) -> int:
         team = self.learning_team
