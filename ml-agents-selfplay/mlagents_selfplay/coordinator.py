@@ -6,6 +6,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from mlagents_selfplay.selfplay.matchmaking import Game
+from mlagents_selfplay.selfplay.pool import OpponentPool
 from mlagents_selfplay.selfplay.scorebook import Ratings, Scorebook
 
 
@@ -16,23 +17,29 @@ class Coordinator:
       game: seats and matches of all behaviors.
       ratings: of all their players.
       books: results by behavior.
+      pools: who can be drawn, by behavior.
     """
 
     def __init__(self, elo_k: float, initial_elo: float) -> None:
         self.game = Game()
         self.ratings = Ratings(elo_k, initial_elo)
         self.books: dict[str, Scorebook] = {}
+        self.pools: dict[str, OpponentPool] = {}
 
     def book_against(self, behavior: str) -> Scorebook:
         """Returns the results of the learner that opponents of `behavior` are drawn for.
 
-        That is the behavior itself where it has several teams, else the first of the others.
+        That is the behavior itself where it has several teams, else the first one of another team.
         """
-        roles = self.game.entrants
-        if len({role.team for role in roles if role.behavior == behavior}) > 1:
-            return self.books[behavior]
-        others = [role.behavior for role in roles if role.behavior != behavior]
-        return self.books[others[0] if others else behavior]
+        teams = {role.team for role in self.game.entrants if role.behavior == behavior}
+        others = [role.behavior for role in self.game.entrants if role.team not in teams]
+        return self.books[others[0] if others and len(teams) == 1 else behavior]
+
+    def forget_the_evicted(self) -> None:
+        """Drops all results against opponents that no behavior can meet any more."""
+        met = [pool.players | self.game.players_on(behavior) for behavior, pool in self.pools.items()]
+        for book in self.books.values():
+            book.keep(set().union(*met))
 
 
 _of_run: WeakValueDictionary[Path, Coordinator] = WeakValueDictionary()

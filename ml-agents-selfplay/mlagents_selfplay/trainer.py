@@ -239,6 +239,7 @@ class SelfPlayTrainer(Trainer):
             self._shared,
             self._seed,
         )
+        self._shared.pools[self.brain_name] = self.roster.pool
         if self._saver.resumed:
             self._resume()
         elif self.is_training:
@@ -250,7 +251,7 @@ class SelfPlayTrainer(Trainer):
         self._next_snapshot = step - step % interval + interval
         if not self._try_to_write("snapshot", self.roster.take_snapshot):
             return
-        self.book.keep(self.roster.pool.players | self._shared.game.players_on(self.brain_name))
+        self._shared.forget_the_evicted()
         self._saver.write_checkpoint(step)
         report_history(self.stats_reporter, self.roster.pool.history, step, self.folder)
 
