@@ -150,3 +150,14 @@ def test_a_build_whose_outputs_are_closed_off_speaks_through_its_parent(rock_pap
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "gym-bridge RockPaperScissors: unknown option --ronds" in done.stderr
+
+
+def test_a_proxy_is_not_asked_for_the_way_to_this_machine(
+    start: Start, rock_paper_scissors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # the port of the discard service: nobody listens
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    environment = start(rock_paper_scissors)
+    environment.reset()
+    assert len(environment.get_steps(TEAMS[0])[0]) == 1
