@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, takewhile
 from operator import methodcaller
 from pathlib import Path
@@ -56,9 +56,14 @@ class MatchLog:
 
     def last(self, entries: int) -> MatchLog:
         """Returns a log of the last `entries` entries, at least 1; `seats` are those of the whole file."""
-        cut = (self.steps, self.teams, self.opponents, self.outcomes, self.weights)
-        steps, teams, opponents, outcomes, weights = (column[-entries:] for column in cut)
-        return MatchLog(self.seats, steps, teams, self.players, opponents, outcomes, weights)
+        return replace(
+            self,
+            steps=self.steps[-entries:],
+            teams=self.teams[-entries:],
+            opponents=self.opponents[-entries:],
+            outcomes=self.outcomes[-entries:],
+            weights=self.weights[-entries:],
+        )
 
 
 def read_match_log(path: Path, names: Collection[str] = ()) -> MatchLog:
