@@ -180,7 +180,8 @@ def scene(home: Species, away: Species, densities: tuple[float, float], tatami_s
       tatami_size: distance of the border lines from the centre, m.
     """
     robots = [
-        _robot(species, seat, density) for seat, (species, density) in enumerate(zip((home, away), densities, strict=True))
+        _robot(species, seat, density)
+        for seat, (species, density) in enumerate(zip((home, away), densities, strict=True))
     ]
     motors = "\n".join(
         f'<motor joint="{joint}{leg}_{seat}"/>'
@@ -269,7 +270,8 @@ _SCENE = """
   </default>
   <asset>
     <texture type="skybox" builtin="gradient" rgb1="0.55 0.66 0.78" rgb2="0.12 0.15 0.22" width="256" height="256"/>
-    <texture name="floor" type="2d" builtin="checker" rgb1="0.20 0.22 0.26" rgb2="0.24 0.26 0.31" width="300" height="300"/>
+    <texture name="floor" type="2d" builtin="checker" rgb1="0.20 0.22 0.26" rgb2="0.24 0.26 0.31"
+             width="300" height="300"/>
     <material name="floor" texture="floor" texrepeat="12 12" texuniform="false" reflectance="0.08"/>
     <texture name="mat" type="2d" builtin="flat" rgb1="0.72 0.68 0.46" mark="edge" markrgb="0.55 0.50 0.32"
              width="300" height="300"/>

@@ -1,17 +1,17 @@
-"""Who is out, who has won, and what does a step pay? The rules of RoboSumo as pure functions.
+"""Who is out, who has won, and what does a step pay? The rules of RoboSumo as pure functions of one match.
 
-The last axis of every array is the seat, 0 or 1; before it there may be any others (matches). Places are in metres from
-the centre of the ring; rewards are in the units of the game, in which a win is worth 2000.
+Places are those of the centres of the torsos, metres from the centre of the ring, `(x, y, height)`; of two things in a
+tuple the first belongs to seat 0. Rewards are in the units of the game, in which a win is worth 2000. All is done in
+plain numbers: for so few, arrays cost several times as much.
 
-Source: the environment `robosumo` of Al-Shedivat et al. 2018, arXiv:1710.03641; the shaping goes back to Bansal et al.
-2018, arXiv:1710.03748.
+Source: the environment of Al-Shedivat et al. 2018, arXiv:1710.03641; the shaping goes back to Bansal et al. 2018,
+arXiv:1710.03748.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
+from math import dist, exp, hypot
+from typing import NamedTuple
 
 WIN_REWARD = 2000.0
 LOSS_REWARD = -2000.0
@@ -22,104 +22,103 @@ MOVE_REWARD = 0.1  # s/m
 LINE_WIDTH = 0.1  # m beyond the border line on which a torso is still inside
 FALLEN_BELOW = 0.29  # m, the centre of a torso
 
-NOBODY = -1
-"""The winner of a match that runs, or that nobody has won."""
+Place = tuple[float, float, float]
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What one step came to, for any number of matches.
+class Parts(NamedTuple):
+    """What one seat is paid for one step, in parts.
 
     Attributes:
-      out: `[..., 2]` bool; outside the ring or fallen.
-      over: `[...]` bool; the match has ended, for both seats.
-      winner: `[...]` int; 0, 1 or `NOBODY`.
-      win, lose, draw: `[..., 2]` parts of the main reward: for the opponent being out, for being out oneself, and for
-        a match without a result in its time.
-      control, push, move: `[..., 2]` parts of the shaping: cost of the action, for the opponent's distance from the
-        centre, for moving towards the opponent.
+      win: for the opponent being out.
+      lose: for being out.
+      draw: for a match that has outlasted its time.
+      control: for the effort of the action, at most 0.
+      push: for the opponent's distance from the centre, in [-10, 0).
+      move: for moving towards the opponent, at least 0.
     """
 
-    out: np.ndarray
-    over: np.ndarray
-    winner: np.ndarray
-    win: np.ndarray
-    lose: np.ndarray
-    draw: np.ndarray
-    control: np.ndarray
-    push: np.ndarray
-    move: np.ndarray
+    win: float
+    lose: float
+    draw: float
+    control: float
+    push: float
+    move: float
 
     @property
-    def main(self) -> np.ndarray:
-        """What the result pays, `[..., 2]`."""
+    def main(self) -> float:
+        """What the result pays."""
         return self.win + self.lose + self.draw
 
     @property
-    def shaping(self) -> np.ndarray:
-        """What is paid in every step to lead towards a result, `[..., 2]`."""
+    def shaping(self) -> float:
+        """What is paid in every step to lead towards a result."""
         return self.control + self.push + self.move
 
 
+class Verdict(NamedTuple):
+    """What one step of a match came to.
+
+    Attributes:
+      over: whether the match has ended, which it does for both seats.
+      winner: the seat that is not out while the other is; None while there is none.
+      seats: what each is paid.
+    """
+
+    over: bool
+    winner: int | None
+    seats: tuple[Parts, Parts]
+
+
 def judge(
-    before: np.ndarray,
-    after: np.ndarray,
-    efforts: np.ndarray,
-    steps: np.ndarray,
+    before: tuple[Place, Place],
+    after: tuple[Place, Place],
+    efforts: tuple[float, float],
     *,
-    tatami_size: np.ndarray,
-    timestep_limit: np.ndarray,
     seconds: float,
+    tatami_size: float,
+    is_late: bool,
 ) -> Verdict:
     """Judges one step.
 
     Args:
-      before: `[..., 2, 3]` centres of the torsos before the step, heights as the robots observe them.
-      after: `[..., 2, 3]` the same after it.
-      efforts: `[..., 2]` sums of squares of the actions.
-      steps: `[...]` steps of the match so far, this one included.
-      tatami_size: `[...]` distance of the border lines from the centre, m.
-      timestep_limit: `[...]` steps; the first step *beyond* it ends the match.
+      before: the places before the step.
+      after: the places after it.
+      efforts: sums of squares of the actions.
       seconds: what one step takes.
+      tatami_size: distance of the border lines from the centre, m.
+      is_late: whether the match has outlasted its time with this step.
     """
-    out = is_out(after, tatami_size)
-    opponent_out = out[..., ::-1]
-    late = steps > timestep_limit
-    return Verdict(
-        out=out,
-        over=out.any(axis=-1) | late,
-        winner=np.where(out[..., 0] == out[..., 1], NOBODY, np.where(out[..., 1], 0, 1)),
-        win=np.where(opponent_out, WIN_REWARD, 0.0),
-        lose=np.where(out, LOSS_REWARD, 0.0),
-        draw=np.where(late[..., None], DRAW_REWARD, 0.0) * np.ones(2),
-        control=-CONTROL_COST * efforts,
-        push=push_rewards(after),
-        move=move_rewards(before, after, seconds),
-    )
+    out = (is_out(after[0], tatami_size), is_out(after[1], tatami_size))
+
+    def parts(own: int, other: int) -> Parts:
+        return Parts(
+            WIN_REWARD if out[other] else 0.0,
+            LOSS_REWARD if out[own] else 0.0,
+            DRAW_REWARD if is_late else 0.0,
+            -CONTROL_COST * efforts[own],
+            push_reward(after[other]),
+            move_reward(before[own], after[own], after[other], seconds),
+        )
+
+    winner = None if out[0] == out[1] else out.index(False)
+    return Verdict(out[0] or out[1] or is_late, winner, (parts(0, 1), parts(1, 0)))
 
 
-def is_out(places: np.ndarray, tatami_size: np.ndarray) -> np.ndarray:
-    """Returns `[..., 2]` bool for the `[..., 2, 3]` centres of the torsos: across the line, or fallen."""
-    across = np.abs(places[..., :2]).max(axis=-1) >= np.asarray(tatami_size)[..., None] + LINE_WIDTH
-    return across | (places[..., 2] < FALLEN_BELOW)
+def is_out(place: Place, tatami_size: float) -> bool:
+    """Returns whether a torso is across the line, or fallen."""
+    x, y, height = place
+    return max(abs(x), abs(y)) >= tatami_size + LINE_WIDTH or height < FALLEN_BELOW
 
 
-def push_rewards(after: np.ndarray) -> np.ndarray:
-    """Returns `[..., 2]` in [-10, 0): the nearer the opponent is to the centre, the less; `after` is `[..., 2, 3]`."""
-    from_centre = np.linalg.norm(after[..., ::-1, :2], axis=-1)
-    return -PUSH_COST * np.exp(-from_centre)
+def push_reward(opponent: Place) -> float:
+    """Returns what the opponent's place pays, in [-10, 0): the nearer to the centre, the less."""
+    return -PUSH_COST * exp(-hypot(opponent[0], opponent[1]))
 
 
-def move_rewards(before: np.ndarray, after: np.ndarray, seconds: float) -> np.ndarray:
-    """Returns `[..., 2]` >= 0: 0.1 times the speed towards the place where the opponent now is, in the plane, m/s.
-
-    Args:
-      before: `[..., 2, 3]` centres of the torsos before the step.
-      after: `[..., 2, 3]` the same after it.
-      seconds: between the two.
-    """
-    velocity = (after[..., :2] - before[..., :2]) / seconds
-    towards = after[..., ::-1, :2] - before[..., :2]
-    distance = np.linalg.norm(towards, axis=-1)
-    speed = (velocity * towards).sum(axis=-1) / np.maximum(distance, np.finfo(float).tiny)
-    return MOVE_REWARD * np.maximum(speed, 0.0)
+def move_reward(before: Place, after: Place, opponent: Place, seconds: float) -> float:
+    """Returns 0.1 times the own speed, m/s in the plane, towards where the opponent now is; at least 0."""
+    distance = dist(before[:2], opponent[:2])
+    if distance == 0.0:
+        return 0.0
+    towards = (after[0] - before[0]) * (opponent[0] - before[0]) + (after[1] - before[1]) * (opponent[1] - before[1])
+    return max(MOVE_REWARD * towards / (distance * seconds), 0.0)

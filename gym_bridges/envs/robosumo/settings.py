@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from gym_bridges.envs.robosumo.rules import Parts
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class RoboSumoSettings:
         self._require("adjust_z", lambda value: -0.5 <= value <= 0.5, "a number of metres in [-0.5, 0.5]")
         self._require("shaping_scale", lambda value: value >= 0, "a finite number >= 0")
 
-    def _require(self, name: str, is_allowed: object, allowed: str) -> None:
+    def _require(self, name: str, is_allowed: Callable[[float], bool], allowed: str) -> None:
         value = getattr(self, name)
         if not np.isfinite(value) or not is_allowed(value):
             raise ValueError(f"{name} is {value}, but takes {allowed}")
@@ -51,3 +54,18 @@ class RoboSumoSettings:
     def density(self, species: str) -> float:
         """Returns the density of a kind of robot, given by its name."""
         return float(getattr(self, f"{species}_density"))
+
+    def paid(self, parts: Parts) -> float:
+        """Returns the reward of a seat for one step."""
+        return self.reward_scale * (parts.main + self.shaping_scale * parts.shaping)
+
+
+@dataclass(frozen=True)
+class TrainingSettings(RoboSumoSettings):
+    """The same options, with the defaults of the bridge: whoever lies on the mat has fallen, and a win is worth 2.
+
+    With rewards of this size, ML-Agents' value function, whose steps are clipped to 0.2, gets there in time.
+    """
+
+    adjust_z: float = -0.5
+    reward_scale: float = 0.001
