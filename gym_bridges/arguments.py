@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import typing
 from collections.abc import Sequence
 from typing import Any
@@ -87,7 +88,15 @@ def _hint(option: str, kinds: dict[str, Any]) -> str:
 
 
 def _convert(option: str, text: str, kind: Any) -> Any:
-    """Returns `text` as the type of a settings field: int, float, str, bool or a `Literal` of strings."""
+    """Returns `text` as the type of a settings field: int, float, str, bool or a `Literal` of strings.
+
+    A field of type Any takes JSON, or a text that is none.
+    """
+    if kind is Any:
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
     if kind is bool:
         if text.lower() in ("true", "false"):
             return text.lower() == "true"
