@@ -97,7 +97,8 @@ class RunFolder:
             weights = {
                 k: v.astype(np.float16) if v.dtype == np.float32 and v.ndim > 1 else v for k, v in weights.items()
             }
-        blob = save({name: np.ascontiguousarray(value) for name, value in weights.items()}, {"step": str(step)})
+        # np.ascontiguousarray would give a scalar, as a normaliser has, a dimension.
+        blob = save({name: np.asarray(value, order="C") for name, value in weights.items()}, {"step": str(step)})
         write_atomically(self.snapshot_file(step), lambda file: file.write(blob))
 
     def load_snapshot(self, step: int) -> Weights:

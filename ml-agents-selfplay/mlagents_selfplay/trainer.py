@@ -174,7 +174,7 @@ class SelfPlayTrainer(Trainer):
 
     def _take(self, trajectory: Trajectory) -> None:
         game, seat = self._shared.game, trajectory.agent_id
-        if game.learns(seat, self._mirror):
+        if self.settings.learns and game.learns(seat, self._mirror):
             self._queue.put(trajectory._replace(behavior_id=self._learner_behavior_id))
         last = trajectory.steps[-1]
         game.observe(
