@@ -9,7 +9,6 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
-import platform
 import re
 import socket
 import sys
@@ -205,7 +204,7 @@ def _builds() -> Iterator[Finding]:
 
 def _is_usable(build: Path) -> bool:
     on_mac = build.with_suffix(".app") / "Contents" / "MacOS" / build.name
-    file = {"Darwin": on_mac, "Windows": build.with_suffix(".exe")}.get(platform.system(), build)
+    file = {"darwin": on_mac, "win32": build.with_suffix(".exe")}.get(sys.platform, build)
     return file.is_file() and os.access(file, os.X_OK)
 
 
