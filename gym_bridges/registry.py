@@ -59,9 +59,10 @@ def find(environment_id: str) -> Entry:
     """Returns the entry of an environment.
 
     Args:
-      environment_id: one of `ids()`; `Atari-<Game>`, such as `Atari-Pong`; an id that is registered with gymnasium, such as `CartPole-v1`; one of
-        PettingZoo's as `pettingzoo/<family>/<name>`; or `package.module:name` for what you have written: an `Entry`, a
-        function or class that makes an environment of either, or an id that importing the module registers.
+      environment_id: one of `ids()`; `Atari-<Game>`, such as `Atari-Pong`; an id that is registered with gymnasium,
+        such as `CartPole-v1`; one of PettingZoo's as `pettingzoo/<family>/<name>`; or `package.module:name` for what
+        you have written: an `Entry`, a function or class that makes an environment of either, or an id that importing
+        the module registers.
 
     Raises:
       KeyError: if there is none of that id; the message names the nearest one.

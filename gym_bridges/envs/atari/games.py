@@ -14,7 +14,7 @@ def rom_id(name: str) -> str:
     """Returns the emulator's id of a game.
 
     Raises:
-      KeyError: if there is no game of that name; the message names the nearest one.
+      KeyError: if there is no game of that name, the message names the nearest one; or no emulator.
     """
     known = _by_name()
     if name not in known:
@@ -26,6 +26,8 @@ def rom_id(name: str) -> str:
 
 
 def _by_name() -> dict[str, str]:
-    from ale_py import roms
-
+    try:
+        from ale_py import roms
+    except ModuleNotFoundError as error:
+        raise KeyError("the Atari games need the package ale-py, which the extra [gym] installs") from error
     return {rom.title().replace("_", ""): rom for rom in roms.get_all_rom_ids()}  # the names that gymnasium uses, too
