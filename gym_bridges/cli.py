@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -21,12 +23,29 @@ EnvironmentId = Annotated[str, typer.Argument(metavar="ID", help="An environment
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _FAR_PORT = 65535
+_FOR_THE_ENVIRONMENT = {"allow_extra_args": True, "ignore_unknown_options": True}  # options that we do not know
+_TRY = """
+import sys
+from gym_bridges import arguments, registry
+try:
+    arguments.parse(sys.argv[2:], registry.find(sys.argv[1]).settings)
+except (KeyError, ValueError) as error:
+    sys.exit(error.args[0])
+"""
 
 
 @app.command("list")
-def list_environments(as_json: AsJson = False) -> None:
+def list_environments(
+    everything: Annotated[bool, typer.Option("--all", help="Name gymnasium's and PettingZoo's, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the environments that can be built, played and checked."""
     summaries = {environment_id: registry.find(environment_id).summary for environment_id in registry.ids()}
+    if everything:
+        from gym_bridges.envs import catalogue  # slow to load
+
+        summaries |= dict.fromkeys(catalogue.gymnasium_ids(), "gymnasium")
+        summaries |= dict.fromkeys(catalogue.pettingzoo_ids(), "PettingZoo")
     if as_json:
         typer.echo(json.dumps(summaries, indent=2))
         return
@@ -35,26 +54,33 @@ def list_environments(as_json: AsJson = False) -> None:
         typer.echo(f"{environment_id:{width}}  {summary}")
 
 
-@app.command()
+@app.command(context_settings=_FOR_THE_ENVIRONMENT)
 def build(
+    context: typer.Context,
     environment_id: EnvironmentId,
     path: Annotated[Path, typer.Argument(help="Where to write the executable.")],
     python: Annotated[Path, typer.Option(help="Interpreter to play it with; it must have this package.")] = Path(
         sys.executable
     ),
 ) -> None:
-    """Write an executable that `mlagents-learn --env PATH` starts."""
-    _entry(environment_id)
+    """Write an executable that `mlagents-learn --env PATH` starts.
+
+    Further options go to the environment, whenever it is started.
+    """
     if not python.exists():
         raise typer.BadParameter(f"there is no interpreter {python}", param_hint="--python")
+    if python == Path(sys.executable):
+        _settings(environment_id, context.args)
+    else:
+        _try_in(python, environment_id, context.args)
     try:
-        written = executable.write(environment_id, path, python)
+        written = executable.write([environment_id, *context.args], path, python)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="PATH") from error
     typer.echo(f"mlagents-learn YOUR.yaml --env {written} --run-id NAME")
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=_FOR_THE_ENVIRONMENT)
 def play(
     context: typer.Context,
     environment_id: EnvironmentId,
@@ -75,17 +101,21 @@ def play(
     raise typer.Exit(int(status))
 
 
-@app.command()
+@app.command(context_settings=_FOR_THE_ENVIRONMENT)
 def check(
+    context: typer.Context,
     environment_id: EnvironmentId,
     num_areas: Annotated[int, typer.Option(help="Copies of the environment in the process.", min=1)] = 3,
     num_steps: Annotated[int, typer.Option(help="Steps to play; an episode should fit in.", min=1)] = 1000,
     seed: Annotated[int, typer.Option(help="For the environment and for the random actions.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Play random actions and report everything that a trainer could stumble over."""
+    """Play random actions and report everything that a trainer could stumble over.
+
+    Further options go to the environment.
+    """
     entry = _entry(environment_id)
-    settings = entry.settings()
+    settings = _settings(environment_id, context.args)
     complaints = conformance.check(
         lambda: entry.make(settings, num_areas), seed=seed, rng=np.random.default_rng(seed), num_steps=num_steps
     )
@@ -106,8 +136,31 @@ def _entry(environment_id: str) -> registry.Entry:
         raise typer.BadParameter(error.args[0], param_hint="ID") from error
 
 
+def _settings(environment_id: str, words: list[str]) -> Any:
+    """Returns the options that the environment reads in `words`."""
+    try:
+        return arguments.parse(words, _entry(environment_id).settings).settings
+    except arguments.ArgumentError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _try_in(python: Path, environment_id: str, words: list[str]) -> None:
+    """Lets another interpreter look for the environment and read its options, as the build will."""
+    folders = os.pathsep.join([*executable.search_path(environment_id), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [python, "-c", _TRY, environment_id, *words],
+        env={**os.environ, "PYTHONPATH": folders.rstrip(os.pathsep)},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        last_line = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise typer.BadParameter(f"{python} cannot play {environment_id}: {last_line}", param_hint="--python")
+
+
 def main() -> None:
-    """Runs the command line."""
+    """Runs the command line; modules are looked for in the present folder, too, as `python -m` does."""
+    sys.path.insert(0, "")
     app()
 
 

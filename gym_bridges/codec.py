@@ -18,6 +18,9 @@ from gym_bridges import png, wire
 from gym_bridges.areas import Actions, BehaviorSpec, Decisions, Endings, ObservationSpec, Step
 
 
+_UNCOMPRESSED_BYTES = 3 * 2**20  # of images in one message; the trainer accepts 4 MiB in all
+
+
 class Codec:
     """Encodes the steps of one environment and decodes the answers.
 
@@ -38,6 +41,7 @@ class Codec:
         message.header.status = wire.OK
         output = message.unity_output
         output.rl_output.side_channel = side_channel
+        level = 0 if _image_bytes(steps) <= _UNCOMPRESSED_BYTES else 1
         for behavior_id, (decisions, endings) in steps.items():
             if len(decisions.agent_ids) + len(endings.agent_ids) == 0:
                 continue
@@ -46,8 +50,8 @@ class Codec:
                 self._announced.add(behavior_id)
                 _announce(output.rl_initialization_output.brain_parameters.add(), behavior_id, spec)
             entry = output.rl_output.agentInfos.add(key=behavior_id)
-            _add_agents(entry.value.value, spec, endings)
-            _add_agents(entry.value.value, spec, decisions)
+            _add_agents(entry.value.value, spec, endings, level)
+            _add_agents(entry.value.value, spec, decisions, level)
         return message
 
     def decode(self, rl_input: Any, steps: Mapping[str, Step]) -> dict[str, Actions]:
@@ -86,8 +90,13 @@ def _announce(brain: Any, behavior_id: str, spec: BehaviorSpec) -> None:
     brain.action_spec.discrete_branch_sizes.extend(spec.actions.branches)
 
 
-def _add_agents(infos: Any, spec: BehaviorSpec, batch: Decisions | Endings) -> None:
-    """Appends one `wire.AgentInfo` for each agent of `batch`."""
+def _image_bytes(steps: Mapping[str, Step]) -> int:
+    batches = itertools.chain.from_iterable(steps.values())
+    return sum(values.nbytes for batch in batches for values in batch.observations if values.dtype == np.uint8)
+
+
+def _add_agents(infos: Any, spec: BehaviorSpec, batch: Decisions | Endings, level: int) -> None:
+    """Appends one `wire.AgentInfo` for each agent of `batch`; images are compressed at `level`, see `png.encode`."""
     agents = zip(batch.agent_ids.tolist(), batch.rewards.tolist(), strict=True)
     added = [infos.add(id=agent_id, reward=reward) for agent_id, reward in agents]
     if batch.group_ids is not None:
@@ -109,7 +118,7 @@ def _add_agents(infos: Any, spec: BehaviorSpec, batch: Decisions | Endings) -> N
             for info, image in zip(added, values, strict=True):
                 seen = info.observations.add()
                 seen.MergeFromString(header)
-                seen.compressed_data = png.encode(image)
+                seen.compressed_data = png.encode(image, level)
         else:
             for info, row in zip(added, np.ascontiguousarray(values, "<f4"), strict=True):
                 info.observations.add().MergeFromString(header + row.tobytes())

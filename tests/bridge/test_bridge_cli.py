@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ run = CliRunner()
 def test_list_names_every_environment_with_a_line_about_it() -> None:
     listed = json.loads(run.invoke(app, ["list", "--json"]).stdout)
     assert listed["RockPaperScissors"].startswith("Repeated rock-paper-scissors")
-    assert "RockPaperScissors  Repeated" in run.invoke(app, ["list"]).stdout
+    assert re.search(r"^RockPaperScissors +Repeated", run.invoke(app, ["list"]).stdout, flags=re.MULTILINE)
 
 
 def test_check_says_that_an_environment_conforms() -> None:
@@ -46,7 +47,7 @@ def test_an_unknown_environment_is_an_error_that_names_the_nearest(command: str)
 
 def test_an_environment_of_ones_own_is_found_by_module_and_name() -> None:
     assert run.invoke(app, ["check", "sample_areas:COUNTER", "--num-steps", "50"]).exit_code == 0
-    assert "no attribute 'MISSING'" in run.invoke(app, ["check", "sample_areas:MISSING"]).output.replace("\n│ ", " ")
+    assert "'MISSING' does not exist in sample_areas" in run.invoke(app, ["check", "sample_areas:MISSING"]).output
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_an_environment_of_ones_own_is_found_by_module_and_name() -> None:
 def test_ml_agents_finds_the_executable_of_every_system(
     platform: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = executable.write("RockPaperScissors", tmp_path / "new" / "Game", Path(sys.executable), platform)
+    given = executable.write(["RockPaperScissors"], tmp_path / "new" / "Game", Path(sys.executable), platform)
     monkeypatch.setattr(env_utils, "get_platform", lambda: platform)
     assert env_utils.validate_environment_path(str(given)) == str(tmp_path / "new" / file)
     assert os.access(tmp_path / "new" / file, os.X_OK) or platform == "win32"
@@ -68,14 +69,14 @@ def test_ml_agents_finds_the_executable_of_every_system(
 
 @pytest.mark.parametrize(("platform", "suffix"), [("linux", ".x86_64"), ("darwin", ".app"), ("win32", ".exe")])
 def test_the_systems_own_suffix_may_be_given(platform: str, suffix: str, tmp_path: Path) -> None:
-    written = executable.write("RockPaperScissors", tmp_path / f"Game{suffix}", Path(sys.executable), platform)
+    written = executable.write(["RockPaperScissors"], tmp_path / f"Game{suffix}", Path(sys.executable), platform)
     assert written == tmp_path / "Game"
 
 
 @pytest.mark.parametrize("folder", ["my.apps", "old.x86", "some.executables", "what[1]"])
 def test_a_path_that_ml_agents_would_not_find_is_refused(folder: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="mlagents-learn cannot start a build whose path has"):
-        executable.write("RockPaperScissors", tmp_path / folder / "Game", Path(sys.executable))
+        executable.write(["RockPaperScissors"], tmp_path / folder / "Game", Path(sys.executable))
     assert list(tmp_path.iterdir()) == []
 
 

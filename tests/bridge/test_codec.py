@@ -66,13 +66,26 @@ def test_floats_arrive_bit_by_bit(values: np.ndarray) -> None:
     assert decided.obs[0].tobytes() == values.tobytes()
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 6, 9])
 def test_images_arrive_with_every_pixel_divided_by_255(channels: int) -> None:
     shape = (channels, 5, 7)
     image = np.random.default_rng(0).integers(0, 256, (2, *shape)).astype(np.uint8)
     spec = BehaviorSpec((ObservationSpec("screen", shape, kind="image"),), ActionSpec(branches=(2,)))
     decided, _ = seen_by_ml_agents(spec, Step(Decisions(np.arange(2), (image,), np.zeros(2)), no_endings(spec)))
     np.testing.assert_allclose(decided.obs[0], image / 255, atol=1e-6)
+
+
+def test_images_are_compressed_only_if_they_would_not_fit_into_a_message() -> None:
+    shape = (4, 100, 100)
+    spec = BehaviorSpec((ObservationSpec("screen", shape, kind="image"),), ActionSpec(branches=(2,)))
+
+    def size(count: int) -> int:
+        images = np.zeros((count, *shape), np.uint8)
+        step = Step(Decisions(np.arange(count), (images,), np.zeros(count)), no_endings(spec))
+        return int(Codec({"B": spec}).encode({"B": step}).ByteSize())
+
+    assert size(50) > 50 * 40_000
+    assert size(200) < 2**20  # 8 MB of pixels; the trainer accepts 4 MiB
 
 
 def test_masks_mark_what_is_forbidden() -> None:
