@@ -17,7 +17,6 @@ import numpy as np
 from gym_bridges import png, wire
 from gym_bridges.areas import Actions, BehaviorSpec, Decisions, Endings, ObservationSpec, Step
 
-
 _UNCOMPRESSED_BYTES = 3 * 2**20  # of images in one message; the trainer accepts 4 MiB in all
 
 
@@ -91,7 +90,7 @@ def _announce(brain: Any, behavior_id: str, spec: BehaviorSpec) -> None:
 
 
 def _image_bytes(steps: Mapping[str, Step]) -> int:
-    batches = itertools.chain.from_iterable(steps.values())
+    batches = [batch for step in steps.values() for batch in (step.decisions, step.endings)]
     return sum(values.nbytes for batch in batches for values in batch.observations if values.dtype == np.uint8)
 
 

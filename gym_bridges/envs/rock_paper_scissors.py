@@ -28,6 +28,9 @@ from gym_bridges.registry import Entry
 BEHAVIOR = "RockPaperScissors"
 TEAMS = (f"{BEHAVIOR}?team=0", f"{BEHAVIOR}?team=1")
 
+_Seats = tuple[np.ndarray, tuple[np.ndarray], np.ndarray]
+"""One team's agent ids, observations and rewards, in the order of the areas."""
+
 
 @dataclass(frozen=True)
 class RockPaperScissorsSettings:
@@ -65,51 +68,56 @@ class RockPaperScissorsSettings:
 
 
 class RockPaperScissors:
-    """`num_areas` independent matches; in every step, each plays one round."""
+    """`num_areas` independent matches, one round a step; being equally long, they begin and end together."""
 
     PARAMETERS = ("rounds", "rock_vs_paper", "rock_vs_scissors", "paper_vs_scissors")
     """The settings that an environment parameter may change."""
 
+    # The running matches. Seats are teams: column 0 of the ids, the view and the sign are team 0's.
+    _seat_ids: np.ndarray  # [num_areas, 2]
+    _recall: np.ndarray  # [num_areas, recall], as team 0 sees it
+    _score: np.ndarray  # [num_areas], what team 0 has earned
+    _payoff: np.ndarray  # [3, 3]
+    _round: int  # rounds played
+    _rounds: int  # rounds to be played
+
     def __init__(self, settings: RockPaperScissorsSettings, num_areas: int) -> None:
-        spec = BehaviorSpec(
-            observations=(ObservationSpec("recall", (rules.SLOT_SIZE * settings.recall,)),),
-            actions=ActionSpec(branches=(len(rules.MOVES),)),
-        )
-        self.behaviors = dict.fromkeys(TEAMS, spec)
-        self._settings = settings
+        seen = ObservationSpec("recall", (rules.SLOT_SIZE * settings.recall,))
+        self.behaviors = dict.fromkeys(TEAMS, BehaviorSpec((seen,), ActionSpec(branches=(len(rules.MOVES),))))
+        self._num_areas = num_areas
+        self._settings = settings  # of the matches that begin from now on
         self._ids = EpisodeIds()
         self._move_counts = np.zeros(len(rules.MOVES), int)  # moves of both teams since the last statistics
         self._match_ended = False  # since the last statistics
-        # The matches. Seats are teams: column 0 of `_seat_ids` and the sign of `_score` belong to team 0.
-        self._seat_ids = np.zeros((num_areas, 2), int)
-        self._recall = np.full((num_areas, settings.recall), rules.EMPTY)  # as team 0 sees it
-        self._round = np.zeros(num_areas, int)  # rounds played in the running match
-        self._score = np.zeros(num_areas)  # what team 0 has earned in the running match
-        self._rounds = np.zeros(num_areas, int)  # length of the running match
-        self._payoff = np.zeros((num_areas, 3, 3))
+        nobody = np.zeros(0)
+        self._no_endings = Endings(nobody.astype(int), (np.zeros((0, *seen.shape)),), nobody, nobody.astype(bool))
 
     def reset(self, seed: int | None) -> Mapping[str, Step]:
         """Begins a new match in every area. The game has no chance moves, so `seed` changes nothing."""
-        num_areas = len(self._round)
-        self._begin(np.arange(num_areas))
-        return self._hand_over(np.zeros(num_areas), self._endings(np.arange(0), np.zeros(0)))
+        self._begin()
+        seats = self._seats(np.zeros(self._num_areas))
+        return {team: Step(Decisions(*seat), self._no_endings) for team, seat in seats.items()}
 
     def step(self, actions: Mapping[str, Actions]) -> Mapping[str, Step]:
         """Plays one round in every area; a match that is over is followed by the next at once."""
         first, second = (actions[team].discrete[:, 0] for team in TEAMS)
-        earned = self._payoff[np.arange(len(first)), first, second]
+        rewards = self._payoff[first, second]
         self._recall = rules.remember(self._recall, rules.joint_move(first, second))
         self._round += 1
-        self._score += earned
+        self._score += rewards
         self._move_counts += np.bincount(np.concatenate([first, second]), minlength=len(rules.MOVES))
 
-        is_over = self._round == self._rounds
-        over = np.flatnonzero(is_over)
-        self._match_ended |= len(over) > 0
-        rewards = earned if self._settings.rewards == "round" else np.where(is_over, self._score, 0.0)
-        endings = self._endings(over, rewards[over])
-        self._begin(over)
-        return self._hand_over(np.where(is_over, 0.0, rewards), endings)
+        over = self._round == self._rounds
+        if self._settings.rewards == "match":
+            rewards = self._score if over else np.zeros(self._num_areas)
+        paid = self._seats(rewards)
+        if not over:
+            return {team: Step(Decisions(*seat), self._no_endings) for team, seat in paid.items()}
+        self._match_ended = True
+        self._begin()
+        fresh = self._seats(np.zeros(self._num_areas))
+        truncated = np.zeros(self._num_areas, bool)
+        return {team: Step(Decisions(*fresh[team]), Endings(*paid[team], truncated)) for team in TEAMS}
 
     def set_parameters(self, parameters: Mapping[str, float]) -> None:
         """Changes payoffs (any finite number) or `rounds` (a whole number >= 1) for matches that begin from now on."""
@@ -134,31 +142,21 @@ class RockPaperScissors:
     def close(self) -> None:
         """Nothing to free."""
 
-    def _begin(self, areas: np.ndarray) -> None:
-        self._seat_ids[areas] = self._ids.take(2 * len(areas)).reshape(-1, 2)
-        self._recall[areas] = rules.EMPTY
-        self._round[areas] = 0
-        self._score[areas] = 0.0
-        self._rounds[areas] = self._settings.rounds
-        self._payoff[areas] = self._settings.payoff()
+    def _begin(self) -> None:
+        self._seat_ids = self._ids.take(2 * self._num_areas).reshape(-1, 2)
+        self._recall = np.full((self._num_areas, self._settings.recall), rules.EMPTY)
+        self._score = np.zeros(self._num_areas)
+        self._round = 0
+        self._rounds = self._settings.rounds
+        self._payoff = self._settings.payoff()
 
-    def _seats(self, areas: np.ndarray, rewards: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Returns (ids, observations, rewards) of the given areas, for each team as it sees itself."""
-        recall, ids = self._recall[areas], self._seat_ids[areas]
-        return [
-            (ids[:, 0], rules.observe(recall), rewards),
-            (ids[:, 1], rules.observe(rules.mirror(recall)), -rewards),
-        ]
-
-    def _endings(self, areas: np.ndarray, rewards: np.ndarray) -> list[Endings]:
-        truncated = np.zeros(len(areas), bool)
-        return [Endings(ids, (seen,), paid, truncated) for ids, seen, paid in self._seats(areas, rewards)]
-
-    def _hand_over(self, rewards: np.ndarray, endings: list[Endings]) -> dict[str, Step]:
-        everywhere = self._seats(np.arange(len(rewards)), rewards)
-        decisions = [Decisions(ids, (seen,), paid) for ids, seen, paid in everywhere]
-        batches = zip(TEAMS, decisions, endings, strict=True)
-        return {team: Step(decided, ended) for team, decided, ended in batches}
+    def _seats(self, rewards: np.ndarray) -> dict[str, _Seats]:
+        """Returns the seats of each team, as it sees itself; `rewards` `[num_areas]` are team 0's."""
+        first, second = self._seat_ids.T
+        return {
+            TEAMS[0]: (first, (rules.observe(self._recall),), rewards),
+            TEAMS[1]: (second, (rules.observe(rules.mirror(self._recall)),), -rewards),
+        }
 
 
 ENTRY = Entry(

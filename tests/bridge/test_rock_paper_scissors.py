@@ -96,6 +96,9 @@ def test_paid_by_match_the_last_reward_is_the_result() -> None:
     assert play(areas, (ROCK, SCISSORS))[TEAMS[0]].decisions.rewards.tolist() == [0.0]
     steps = play(areas, (ROCK, PAPER))  # won 2 : 1, though the last round was lost
     assert [steps[team].endings.rewards.tolist() for team in TEAMS] == [[1.0], [-1.0]]
+    for _ in range(3):
+        steps = play(areas, (ROCK, ROCK))
+    assert steps[TEAMS[0]].endings.rewards.tolist() == [0.0]  # the next match counts from nothing
 
 
 def test_parameters_hold_from_the_next_match_on() -> None:
