@@ -42,6 +42,10 @@ class Run:
         """Where the checkpoints, the events and the snapshots of the behavior are."""
         return self.folder / BEHAVIOR
 
+    def is_finished(self) -> bool:
+        """Returns whether `mlagents-learn` came to its end: it writes its timers last."""
+        return (self.folder / "run_logs" / "timers.json").exists()
+
     def summaries(self) -> list[tuple[int, float]]:
         """Returns when each TensorBoard summary was written: (learner steps, seconds since the epoch), ascending."""
         from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]

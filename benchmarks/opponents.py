@@ -33,7 +33,7 @@ from mlagents_envs.base_env import (
 )
 from mlagents_selfplay.opponents import SnapshotActors
 from mlagents_selfplay.policy import Players, SelfPlayPolicy
-from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game, Role
+from mlagents_selfplay.selfplay.matchmaking import CURRENT, Draws, Entrant, Game, Role
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -102,6 +102,10 @@ class Arena:
         masks = [np.zeros((AGENTS, n), dtype=bool) for n in self.learner.behavior_spec.action_spec.discrete_branches]
         nothing = np.zeros(AGENTS, dtype=np.float32)
         return DecisionSteps([observed], nothing, self._ids.copy(), masks or None, [0] * AGENTS, nothing)
+
+    def players(self) -> set[str]:
+        """Returns the snapshots that play now; seats are dealt at the first decision."""
+        return self._game.players_on(LEARNING.behavior) - {CURRENT}
 
     def end_step(self) -> None:
         """Lets a step pass: some episodes end, and their agents return under new ids."""
