@@ -22,6 +22,8 @@ MAT_TOP = 0.5  # m above the floor
 MAT_MARGIN = 0.3  # m of mat beyond the border lines
 TIMESTEP = 0.01  # s
 GEAR = 150  # N m at full action
+CAMERA = "ringside"
+CAMERA_TILT = radians(36)  # below the horizontal
 
 COLORS = ("0.86 0.27 0.20", "0.16 0.42 0.80")
 """Of team 0 and team 1."""
@@ -195,8 +197,7 @@ def scene(home: Species, away: Species, densities: tuple[float, float], tatami_s
         mat_half=tatami_size + MAT_MARGIN,
         mat_half_height=MAT_TOP / 2,
         lines="\n".join(_border(tatami_size)),
-        distance=2.4 + 1.3 * tatami_size,
-        height=2.6 + 0.75 * tatami_size,
+        camera=_camera(tatami_size),
         robots="\n".join(robots),
         motors=motors,
     )
@@ -241,6 +242,14 @@ def _leg(species: Species, seat: int, leg: int, solid: str, color: str, shade: s
 </body>"""
 
 
+def _camera(size: float) -> str:
+    """A camera that looks down on the mat from in front of it, far enough away to see all of it."""
+    away = 1.4 + 2.1 * size
+    y, z = 0.1 - away * cos(CAMERA_TILT), MAT_TOP + 0.1 + away * sin(CAMERA_TILT)
+    axes = f"1 0 0 0 {sin(CAMERA_TILT):.6f} {cos(CAMERA_TILT):.6f}"
+    return f'<camera name="{CAMERA}" pos="0 {y:.6f} {z:.6f}" xyaxes="{axes}"/>'
+
+
 def _border(size: float) -> Iterator[str]:
     """Four white lines on the mat, `size` from the centre."""
     for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1)):
@@ -280,7 +289,7 @@ _SCENE = """
   <worldbody>
     <light pos="2 -3 7" dir="-0.25 0.4 -1" directional="true" diffuse="0.65 0.63 0.6" specular="0.2 0.2 0.2"/>
     <light pos="-4 4 6" dir="0.5 -0.5 -0.8" directional="true" diffuse="0.25 0.27 0.32" castshadow="false"/>
-    <camera name="ringside" pos="0 -{distance} {height}" xyaxes="1 0 0 0 0.58 0.815"/>
+    {camera}
     <geom name="floor" type="plane" size="20 20 1" contype="3" conaffinity="3" material="floor"/>
     <geom name="mat" type="box" size="{mat_half} {mat_half} {mat_half_height}" pos="0 0 {mat_half_height}"
           contype="3" conaffinity="3" material="mat"/>

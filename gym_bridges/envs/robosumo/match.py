@@ -6,11 +6,13 @@ Who has won and what is paid is decided elsewhere, in `rules`; a match only move
 from __future__ import annotations
 
 import functools
+import os
+import sys
 
 import mujoco
 import numpy as np
 
-from gym_bridges.envs.robosumo.bodies import SPECIES, START_HEIGHT, START_RADIUS, TIMESTEP, Species, scene
+from gym_bridges.envs.robosumo.bodies import CAMERA, SPECIES, START_HEIGHT, START_RADIUS, TIMESTEP, Species, scene
 from gym_bridges.envs.robosumo.rules import Place
 from gym_bridges.envs.robosumo.settings import RoboSumoSettings
 
@@ -98,12 +100,15 @@ class Match:
     def render(self, width: int = 320, height: int = 240) -> np.ndarray:
         """Returns a picture from the ringside, `[height, width, 3]` uint8.
 
-        Without a screen, set the environment variable MUJOCO_GL=egl before MuJoCo is imported.
+        Raises:
+          RuntimeError: if there is no screen and MuJoCo was not told to draw without one.
         """
+        if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("MUJOCO_GL")):
+            raise RuntimeError("there is no screen to draw on: set MUJOCO_GL=egl before MuJoCo is imported")
         if self._renderer is None or (self._renderer.width, self._renderer.height) != (width, height):
             self._close_renderer()
             self._renderer = mujoco.Renderer(self._model, height, width)
-        self._renderer.update_scene(self.data, "ringside")
+        self._renderer.update_scene(self.data, CAMERA)
         return self._renderer.render()
 
     def close(self) -> None:
