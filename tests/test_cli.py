@@ -38,8 +38,17 @@ def test_history_shows_a_line_for_each_snapshot(tmp_path: Path) -> None:
     assert ["100", "100", "1,000", "1300", "1600", "1243", "to", "1957", "10"] in cells
     assert ["25,000", "24,900", "1,000", "26200", "-", "-", "0"] in cells
     assert ["the", "learner", "now", "500", "1300", "-", "-", "0"] in cells
-    assert "2 of at most 4 snapshots, 0.0 MB. Discrepancy 1.50 (1: evenly spaced), delta 0.5." in lines
+    assert "2 of at most 4 snapshots, 0.0 MB. Discrepancy 1.50 (1: a full history, evenly spaced), delta 0.5." in lines
     assert "10 finished seats: 10 rated, 0 in mirror matches, 0 truncated." in lines
+
+
+def test_a_long_name_leaves_the_figures_legible_on_a_narrow_terminal(tmp_path: Path) -> None:
+    name = "mixed(0.25, 0.25, 0.25, 0.125, 0.125)"
+    pinned = [{"name": "initial", "rating": 1200.0}, {"name": name, "rating": 1111.0}]
+    write_behavior(tmp_path, steps=[1_234_567], rows=[f'1300000,0,"{name}",1'] * 3, pinned=pinned, step=1_300_000)
+    output = run.invoke(app, ["history", str(tmp_path)], env={"COLUMNS": "80"}).stdout
+    assert "…" not in output
+    assert "1,234,567" in output
 
 
 def test_history_says_which_anchor_it_took_if_the_initial_policy_was_never_met(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Does the report say what the result files of a run say?"""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,16 @@ def test_a_log_is_read_in_parts_without_losing_a_row(tmp_path: Path, monkeypatch
     log = read_match_log(path)
     assert log.steps.tolist() == [0, 1, 2, 3, 4, 5]
     assert [log.players[opponent] for opponent in log.opponents] == ["0", "1"] * 3
+
+
+@pytest.mark.slow
+def test_a_million_matches_are_reported_in_seconds(tmp_path: Path) -> None:
+    steps = range(0, 10_000_000, 10)
+    rows = [f"{step},{step % 2},{step // 200_000 * 100_000},{step // 10 % 2}" for step in steps]
+    write_behavior(tmp_path, steps=range(5_000_000, 10_000_001, 100_000), rows=rows)
+    start = time.process_time()
+    assert report(tmp_path)[0].matches.seats == 1_000_000
+    assert time.process_time() - start < 4.0  # seconds of one core; 1.3 when this was written
 
 
 def test_the_two_sides_of_an_asymmetric_game_are_rated_against_each_other(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def _remarks(report: BehaviorReport) -> Iterator[str]:
     matches = report.matches
     yield (
         f"{len(report.snapshots)} of at most {report.capacity} snapshots, {report.bytes / 1e6:.1f} MB. "
-        f"Discrepancy {report.discrepancy:.2f} (1: evenly spaced), delta {report.delta:g}."
+        f"Discrepancy {report.discrepancy:.2f} (1: a full history, evenly spaced), delta {report.delta:g}."
     )
     yield (
         f"{matches.seats:,} finished seats: {matches.rated:,} rated, {matches.mirror:,} in mirror matches, "
@@ -79,7 +79,7 @@ def _win_rates(recent: Recent) -> Table:
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(first, no_wrap=True)
+    table.add_column(first)  # the only one that wraps where the terminal is narrow
     for name in others:
         table.add_column(name, justify="right", no_wrap=True)
     return table
