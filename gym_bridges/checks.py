@@ -15,11 +15,11 @@ def check_steps(behaviors: Mapping[str, BehaviorSpec], steps: Mapping[str, Step]
 
     The message names the behavior, the array, and where there is one the agent and the value.
     """
-    for behavior_id, step in steps.items():
-        if behavior_id not in behaviors:
-            raise ValueError(f"agents of behavior {behavior_id!r}, but the specs name only {', '.join(behaviors)}")
-        for batch in step:
-            with np.errstate(over="ignore"):  # what does not fit into float32 is found as infinite
+    with np.errstate(over="ignore"):  # what does not fit into float32 is found as infinite
+        for behavior_id, step in steps.items():
+            if behavior_id not in behaviors:
+                raise ValueError(f"agents of behavior {behavior_id!r}, but the specs name only {', '.join(behaviors)}")
+            for batch in step:
                 for array in _arrays(behavior_id, behaviors[behavior_id], batch):
                     _check_array(array, batch.agent_ids)
 

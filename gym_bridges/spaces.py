@@ -199,13 +199,13 @@ def _read(leaf: _Leaf, values: list[Any]) -> np.ndarray:
         return _one_hot(spec, space, values)
     dtype = space.dtype if spec.kind == "image" or space.dtype == np.float64 else np.float32
     batch = np.empty((len(values), *shape), dtype)
-    for row, value in zip(batch, values, strict=True):
+    for index, value in enumerate(values):
         array = np.asarray(value)
         if array.shape != shape or array.dtype.kind not in "biuf":
             raise SpaceError(
                 f"observation {spec.name!r} is {value!r:.200} of shape {array.shape}, but its space is {space!r:.200}"
             )
-        row[...] = array
+        batch[index] = array
     if spec.kind == "vector":
         return batch.reshape(len(values), *spec.shape)
     if len(shape) == 2:
@@ -293,6 +293,6 @@ def _scale(space: spaces.Box) -> Callable[[np.ndarray], np.ndarray]:
         values = np.where(is_bounded, inside, np.clip(numbers, low, high))
         if whole:
             values = np.rint(values)
-        return np.clip(values.reshape(space.shape), space.low, space.high).astype(space.dtype)
+        return np.asarray(np.clip(values.reshape(space.shape), space.low, space.high), space.dtype)
 
     return scale

@@ -88,7 +88,8 @@ class GameAreas:
 
         with self._named():
             agents = self._areas[0].game.agents
-            self._seats = seats.assign(blueprint.behavior, agents, options.teams, options.behaviors)
+            self._name = blueprint.behavior
+            self._seats = seats.assign(self._name, agents, options.teams, options.behaviors)
             self._kinds = {
                 seat.behavior_id: _Kind(
                     Sensors(agents[agent][0]), Effectors(agents[agent][1]), seat.team or 0, seat.mates > 1
@@ -207,7 +208,7 @@ class GameAreas:
                         reward = _number(sight) + area.owed.pop(sight.agent, 0.0)
                         row = _Row(index, area.ids.pop(sight.agent), sight, reward)
                         ended[self._seat(sight).behavior_id].append(row)
-                self._statistics += episode_statistics.of(self._blueprint.behavior, turn.infos)
+                self._statistics += episode_statistics.of(self._name, turn.infos)
                 if upcoming is not turn:
                     area.ids = dict(zip(self._seats, self._ids.take(len(self._seats)).tolist(), strict=True))
                     area.deciders, area.owed = set(), {}
