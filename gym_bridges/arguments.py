@@ -63,7 +63,7 @@ def parse(arguments: Sequence[str], settings_class: type[Any]) -> Launch:
             else:
                 chosen[field] = _convert(option, text, kinds[field])
         elif word.startswith("-"):
-            if words and (words[0] == "-" or not words[0].startswith("-")):
+            if words and not words[0].startswith("-"):
                 words.pop(0)
         else:
             raise ArgumentError(f"unexpected word {word!r}; {_hint(word, kinds)}")

@@ -113,3 +113,13 @@ class Idle(Counter):
 )
 def test_a_breach_of_the_contract_is_told_in_a_sentence(make: type[Counter], sentence: str) -> None:
     assert any(complaint.startswith(sentence) for complaint in complaints(make)), complaints(make)
+
+
+def test_random_actions_keep_to_what_is_allowed() -> None:
+    areas = Counter(Settings(), 200)
+    step = areas.reset(0)["Count"]
+    forbidden = np.zeros((200, 2), bool)
+    forbidden[:100, 0] = forbidden[100:, 1] = True
+    steps = {"Count": step._replace(decisions=replace(step.decisions, forbidden=(forbidden,)))}
+    chosen = conformance.random_actions(areas.behaviors, steps, np.random.default_rng(0))["Count"].discrete[:, 0]
+    assert chosen.tolist() == [1] * 100 + [0] * 100
