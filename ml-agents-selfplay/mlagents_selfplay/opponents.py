@@ -78,7 +78,7 @@ class SnapshotActors:
 
     def __init__(self, actor: torch.nn.Module, slots: int) -> None:
         self._actor = copy.deepcopy(actor).requires_grad_(False)
-        self._names = list(self._actor.state_dict())
+        self._names = _names_of_tensors(self._actor)
         self._slots = slots
         self._stack: dict[str, torch.Tensor] = {}
         self._slot_of: dict[str, int] = {}  # least recently used first
@@ -98,12 +98,12 @@ class SnapshotActors:
     def mismatch(self, weights: dict[str, Array]) -> str | None:
         """Says what is wrong with weights of another architecture, or None if they fit."""
         own = self._actor.state_dict()
-        for name in self._names:
+        for name, value in own.items():
             if name not in weights:
                 return f"it has no {name}"
-            if tuple(weights[name].shape) != tuple(own[name].shape):
-                return f"{name} has shape {tuple(weights[name].shape)} where the network has {tuple(own[name].shape)}"
-        unknown = sorted(set(weights) - set(self._names))
+            if tuple(weights[name].shape) != tuple(value.shape):
+                return f"{name} has shape {tuple(weights[name].shape)} where the network has {tuple(value.shape)}"
+        unknown = sorted(set(weights) - set(own))
         return f"the network has no {unknown[0]}" if unknown else None
 
     def put(self, player: str, weights: dict[str, Array], busy: set[str]) -> bool:
@@ -121,7 +121,9 @@ class SnapshotActors:
         slot = self._free_slot(busy)
         if slot is None:
             return False
-        for name, own in self._actor.state_dict().items():
+        state = self._actor.state_dict()
+        for name in self._names:
+            own = state[name]
             if name not in self._stack:
                 self._stack[name] = torch.zeros((self._slots, *own.shape), dtype=own.dtype, device=default_device())
             self._stack[name][slot] = torch.as_tensor(np.asarray(weights[name]))
@@ -191,7 +193,7 @@ class SnapshotActors:
 
     def _gather(self, slots: tuple[int, ...]) -> dict[str, torch.Tensor]:
         if self._gathered[0] != slots:
-            index = torch.as_tensor(slots)
+            index = torch.as_tensor(slots, device=default_device())
             self._gathered = (slots, {name: self._stack[name].index_select(0, index) for name in self._names})
         return self._gathered[1]
 
@@ -225,13 +227,29 @@ class _Deciding(torch.nn.Module):
         return continuous, discrete
 
 
+def _names_of_tensors(actor: torch.nn.Module) -> list[str]:
+    """The entries of the state, each once: a module that two others share, as the normaliser is, stands there twice."""
+    unshared = {
+        f"{path}.{name}" if path else name
+        for path, module in actor.named_modules()
+        for name, _ in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False))
+    }
+    return [name for name in actor.state_dict() if name in unshared]
+
+
+def _call(module: torch.nn.Module, weights: dict[str, torch.Tensor], inputs: tuple[Any, ...]) -> Any:
+    """Calls a module around an `actor` with other weights."""
+    given = {f"actor.{name}": value for name, value in weights.items()}
+    return functional_call(module, given, inputs, tie_weights=False)  # tied ones would stay in a module that is shared
+
+
 def _traced(
     actor: torch.nn.Module, parameters: dict[str, torch.Tensor], inputs: list[torch.Tensor]
 ) -> Callable[..., Any]:
     deciding = _Deciding(actor)
 
     def one(weights: dict[str, torch.Tensor], given: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        return functional_call(deciding, {f"actor.{name}": value for name, value in weights.items()}, tuple(given))
+        return _call(deciding, weights, tuple(given))
 
     graph = make_fx(torch.vmap(one, randomness="different"))(parameters, inputs)
     graph.graph.eliminate_dead_code()
@@ -240,12 +258,10 @@ def _traced(
 
 
 def _act_alone(actor: torch.nn.Module, weights: dict[str, torch.Tensor], decisions: Decisions) -> Actions:
-    tensors = [torch.as_tensor(observation) for observation in decisions.observations]
-    masks = torch.as_tensor(decisions.masks)
-    memories = torch.as_tensor(decisions.memories).unsqueeze(0)
-    _, outputs, memories_out = functional_call(
-        _Stats(actor), {f"actor.{k}": v for k, v in weights.items()}, (tensors, masks, memories)
-    )
+    tensors = [torch.as_tensor(observation, device=default_device()) for observation in decisions.observations]
+    masks = torch.as_tensor(decisions.masks, device=default_device())
+    memories = torch.as_tensor(decisions.memories, device=default_device()).unsqueeze(0)
+    _, outputs, memories_out = _call(_Stats(actor), weights, (tensors, masks, memories))
     action = outputs["env_action"]
     has_memory = decisions.memories.shape[1] > 0
     return Actions(

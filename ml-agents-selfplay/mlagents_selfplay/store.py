@@ -177,12 +177,16 @@ class RunFolder:
     def rewind(self, step: int) -> None:
         """Takes the folder back to the checkpoint of learner step `step`: commits its state and cuts later matches.
 
+        What a killed process left half written goes as well.
+
         Raises:
           DamagedFile: as `read_state`.
         """
         entry = self._entry(step)
         self._write_json("state.json", entry)
         (self.path / "state.next.json").unlink(missing_ok=True)
+        for half_written in self.path.rglob("*.part"):
+            half_written.unlink()
         log = self._open_log()
         log.truncate(min(entry["matches_bytes"], log.seek(0, os.SEEK_END)))
         log.seek(0, os.SEEK_END)
@@ -191,7 +195,9 @@ class RunFolder:
         found = {}
         for name in ("state.json", "state.next.json"):
             if (self.path / name).exists():
-                entry = self._read(name)
+                entry = read_json(self.path / name)
+                if not entry.keys() >= {"step", "matches_bytes", "state"}:
+                    raise DamagedFile(f"{self.path / name} is damaged. Put back a copy, or start over with --force.")
                 if entry["step"] == step:
                     return entry
                 found[name] = entry["step"]
@@ -200,18 +206,15 @@ class RunFolder:
             f"(found: {found or 'none'}). Put back the files of one moment, or start over with --force."
         )
 
-    def _read(self, name: str) -> dict[str, Any]:
-        return read_json(self.path / name)
-
     def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
         write_atomically(self.path / name, lambda file: file.write(json.dumps(content, indent=1).encode()))
 
     def _open_log(self) -> IO[bytes]:
         if self._log is None:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._log = (self.path / "matches.csv").open("ab", buffering=0)
-            if self._log.tell() == 0:
-                self._log.write((",".join(COLUMNS) + "\n").encode())
+            path = self.path / "matches.csv"
+            if not path.exists():
+                write_atomically(path, lambda file: file.write((",".join(COLUMNS) + "\n").encode()))
+            self._log = path.open("ab", buffering=0)
         return self._log
 
 
