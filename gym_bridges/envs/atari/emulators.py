@@ -110,8 +110,8 @@ class Emulators:
     def start(self, seed: int | None) -> Turn:
         """Begins a new game everywhere; `seed` decides all chance from here on, None goes on with the present state."""
         seeds = None
-        if seed is not None:  # as many different ones, of which none is 0: ALE takes 0 for "no seed"
-            seeds = np.random.default_rng(seed).integers(1, _LARGEST_SEED, self._count)
+        if seed is not None:
+            seeds = np.random.default_rng(seed).integers(0, _LARGEST_SEED, self._count, endpoint=True)
         screens, info = self._games.reset(seed=seeds)
         return self._begun(screens, info)
 

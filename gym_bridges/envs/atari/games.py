@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 
+_FOR_TWO = {"combat", "joust", "maze_craze", "warlords"}  # listed by ale-py, but its emulator ends the process on them
+
 
 def names() -> list[str]:
     """Returns the names of all games, sorted: `Adventure`, `AirRaid`, ..."""
@@ -30,4 +32,5 @@ def _by_name() -> dict[str, str]:
         from ale_py import roms
     except ModuleNotFoundError as error:
         raise KeyError("the Atari games need the package ale-py, which the extra [gym] installs") from error
-    return {rom.title().replace("_", ""): rom for rom in roms.get_all_rom_ids()}  # the names that gymnasium uses, too
+    played = set(roms.get_all_rom_ids()) - _FOR_TWO
+    return {rom.title().replace("_", ""): rom for rom in played}  # the names that gymnasium uses, too
