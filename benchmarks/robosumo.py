@@ -4,20 +4,23 @@
 
 `ratio_vs_mj_step` compares a step of one match, as the bridge sees it (observations, rewards, new matches), with the
 bare `mj_step` of the same model over the same number of substeps: each finished episode is replayed from its first
-state with its own actions, right after it was played. Both run on one thread and are measured in seconds of its
-processor, so that other programs disturb little. `areas` are steps of the clock per second, over all areas.
+state with its own actions, right after it was played, and the ratio is the median over the episodes. Both run on one
+thread and are measured in seconds of its processor, so that other programs disturb less. `areas` are steps of single
+matches per second of the clock, on some threads.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import mujoco
 import numpy as np
+from rich.console import Console
+from rich.table import Table
 
+from benchmarks import _runs
 from gym_bridges.conformance import random_actions
 from gym_bridges.envs.robosumo.areas import RoboSumoAreas
 from gym_bridges.envs.robosumo.gym_env import RoboSumoEnv
@@ -30,7 +33,7 @@ THREADS = (1, 2)
 
 
 def measure_overhead(home: str, away: str, num_steps: int, rng: np.random.Generator) -> dict[str, float]:
-    """Steps per processor second of the environment and of bare physics, and the ratio of their times.
+    """Medians over episodes: steps per processor second of the environment, of bare physics, and the ratio of times.
 
     Args:
       home: kind of robot of seat 0.
@@ -39,32 +42,34 @@ def measure_overhead(home: str, away: str, num_steps: int, rng: np.random.Genera
       rng: draws the actions; advanced.
     """
     environment = RoboSumoEnv(home, away)
-    environment.action_space.seed(int(rng.integers(2**31)))
     environment.reset(seed=0)
     start = mujoco.MjData(environment.match.data.model)
-    ours = bare = 0.0
-    steps = 0
-    while steps < num_steps:
+    episodes: list[tuple[int, float, float]] = []  # steps, our seconds, seconds of bare physics
+    while sum(steps for steps, _, _ in episodes) < num_steps:
         environment.reset()
         data = environment.match.data
         mujoco.mj_copyData(start, data.model, data)
-        actions = []
-        over = False
+        controls = rng.uniform(-1.0, 1.0, (environment.settings.timestep_limit + 1, data.model.nu))
+        actions = [np.split(control, [environment.match.species[0].num_actions]) for control in controls]
+        steps, over = 0, False
+        before = time.thread_time()
         while not over:
-            actions.append(environment.action_space.sample())
-            before = time.thread_time()
-            _, _, over, _, _ = environment.step(actions[-1])
-            ours += time.thread_time() - before
-        controls = [np.concatenate(action) for action in actions]
-        for control in controls:
-            before = time.thread_time()
+            _, _, over, _, _ = environment.step(actions[steps])
+            steps += 1
+        between = time.thread_time()
+        for control in controls[:steps]:
             start.ctrl[:] = control
             mujoco.mj_step(start.model, start, SUBSTEPS)
-            bare += time.thread_time() - before
+        after = time.thread_time()
         assert np.array_equal(start.qpos, data.qpos), "the replay left the path of the episode"
-        steps += len(actions)
+        episodes.append((steps, between - before, after - between))
     environment.close()
-    return {"steps_per_s": steps / ours, "mj_step_per_s": steps / bare, "ratio_vs_mj_step": ours / bare}
+    steps, ours_s, bare_s = np.array(episodes).T
+    return {
+        "steps_per_s": float(np.median(steps / ours_s)),
+        "mj_step_per_s": float(np.median(steps / bare_s)),
+        "ratio_vs_mj_step": float(np.median(ours_s / bare_s)),
+    }
 
 
 def measure_areas(home: str, away: str, threads: int, num_steps: int, rng: np.random.Generator) -> float:
@@ -80,28 +85,31 @@ def measure_areas(home: str, away: str, threads: int, num_steps: int, rng: np.ra
     return rate
 
 
+def measure(num_steps: int, rng: np.random.Generator) -> dict[str, Any]:
+    """All figures by match-up, over `num_steps` steps each; `rng` draws the actions."""
+    result = {}
+    for home, away in MATCH_UPS:
+        areas = {str(threads): measure_areas(home, away, threads, num_steps // AREAS, rng) for threads in THREADS}
+        result[f"{home} against {away}"] = {**measure_overhead(home, away, num_steps, rng), "areas": areas}
+    return {"num_areas": AREAS, "mujoco": mujoco.__version__, "match_ups": result}
+
+
+def print_table(result: Mapping[str, Any], console: Console) -> None:
+    """Prints the figures for people."""
+    by_threads = [f"{AREAS} areas, {threads} thread{'s' if threads > 1 else ''}" for threads in THREADS]
+    table = Table("match-up", "steps/s", "mj_step/s", "ratio", *by_threads, title="RoboSumo")
+    for match_up, figures in result["match_ups"].items():
+        rates = [figures["steps_per_s"], figures["mj_step_per_s"]]
+        areas = [f"{rate:,.0f}" for rate in figures["areas"].values()]
+        table.add_row(match_up, *(f"{rate:,.0f}" for rate in rates), f"{figures['ratio_vs_mj_step']:.2f}", *areas)
+    console.print(table)
+
+
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.robosumo", description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="fewer steps")
-    arguments = parser.parse_args()
-    num_steps = 1000 if arguments.quick else 10_000
-    rng = np.random.default_rng(0)
-    result: dict[str, dict[str, Any]] = {}
-    for home, away in MATCH_UPS:
-        overhead = measure_overhead(home, away, num_steps, rng)
-        areas = {str(threads): measure_areas(home, away, threads, num_steps // AREAS, rng) for threads in THREADS}
-        result[f"{home} against {away}"] = {**overhead, "areas": areas}
-    if arguments.json:
-        print(json.dumps({"num_areas": AREAS, "match_ups": result}))
-        return
-    for match_up, figures in result.items():
-        by_threads = ", ".join(f"{rate:,.0f} on {threads}" for threads, rate in figures["areas"].items())
-        print(
-            f"{match_up}: {figures['steps_per_s']:,.0f} steps/s, {figures['ratio_vs_mj_step']:.2f} times the time of "
-            f"mj_step; {AREAS} areas by threads: {by_threads}"
-        )
+    parsed = _runs.arguments(__doc__.splitlines()[0]).parse_args()
+    result = measure(1000 if parsed.quick else 10_000, np.random.default_rng(0))
+    _runs.show(result, parsed.json, print_table)
 
 
 if __name__ == "__main__":

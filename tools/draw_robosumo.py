@@ -25,9 +25,7 @@ def draw(home: str, away: str, rng: np.random.Generator) -> np.ndarray:
         half_turn = (direction + np.pi) / 2
         match.data.joint(f"root_{seat}").qpos[:] = *place, HEIGHT, np.cos(half_turn), 0, 0, np.sin(half_turn)
     for _ in range(STEPS):
-        for seat, species in enumerate(match.species):
-            match.command(seat, rng.uniform(-0.3, 0.3, species.num_actions))
-        match.advance()
+        match.step([rng.uniform(-0.3, 0.3, species.num_actions) for species in match.species])
     picture = match.render()
     match.close()
     return picture

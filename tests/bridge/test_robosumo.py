@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pettingzoo.test import parallel_api_test
 
 from gym_bridges.envs.robosumo import GYMNASIUM_IDS
-from gym_bridges.envs.robosumo.bodies import SPECIES
 from gym_bridges.envs.robosumo.gym_env import RoboSumoEnv
 from gym_bridges.envs.robosumo.match import Match
 from gym_bridges.envs.robosumo.parallel_env import parallel_env
 from gym_bridges.envs.robosumo.settings import RoboSumoSettings
+from gym_bridges.envs.robosumo.species import SPECIES
 
 MATCH_UPS = pytest.mark.parametrize(
     ("home", "away"), [pytest.param(*pair, id="-".join(pair)) for pair in GYMNASIUM_IDS.values()]
@@ -169,7 +169,7 @@ def test_a_robot_left_alone_stands_and_does_not_fall(name: str) -> None:
 def test_robots_begin_opposite_each_other_on_a_circle_with_noise(seed: int) -> None:
     match = Match("ant", "spider")
     match.begin(RoboSumoSettings(), np.random.default_rng(seed))
-    (x0, y0, z0), (x1, y1, z1) = match.places()
+    (x0, y0, z0), (x1, y1, z1) = match.data.qpos[:3], match.data.qpos[15:18]
     for x, y in ((x0, y0), (x1, y1)):
         assert 1.15 - math.hypot(0.1, 0.1) <= math.hypot(x, y) <= 1.15 + math.hypot(0.1, 0.1)
     assert max(abs(x0 + x1), abs(y0 + y1)) <= 0.2
@@ -216,11 +216,11 @@ def test_the_forces_that_are_seen_carry_the_weight_of_a_robot_that_stands(ants: 
     assert vertical.sum() == pytest.approx(weight, rel=0.05)
 
 
-def test_forces_are_seen_up_to_a_hundred(ants: RoboSumoEnv) -> None:
-    ants.match.data.cfrc_ext[1:3] = [[250.0] * 6, [-250.0] * 6]
-    seen, other = ants.match.observe()
-    assert seen[29:41].tolist() == [100.0] * 12
-    assert other[114:120].tolist() == [100.0] * 6
+def test_forces_are_seen_without_their_sign_and_up_to_a_hundred(ants: RoboSumoEnv) -> None:
+    ants.match.data.body("torso_0").xfrc_applied[:3] = 500.0, -500.0, -60.0  # N along x, y, z
+    (own, other), *_ = ants.step(rest(ants))
+    assert own[32:35].tolist() == [100, 100, 60]  # the torso's three forces, after 29 numbers and three torques
+    assert other[117:120].tolist() == [100, 100, 60]
 
 
 def test_heights_are_seen_from_where_the_setting_says() -> None:

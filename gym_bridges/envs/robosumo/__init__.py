@@ -5,7 +5,7 @@
 
 import gymnasium
 
-from gym_bridges.envs.robosumo.bodies import SPECIES
+from gym_bridges.envs.robosumo.species import SPECIES
 
 GYMNASIUM_IDS = {
     f"RoboSumo-{home.capitalize()}-vs-{away.capitalize()}-v0": (home, away) for home in SPECIES for away in SPECIES

@@ -23,7 +23,7 @@ from gym_bridges.areas import (
     Step,
 )
 from gym_bridges.envs.robosumo import rules
-from gym_bridges.envs.robosumo.match import STEP_SECONDS, Match
+from gym_bridges.envs.robosumo.match import Match
 from gym_bridges.envs.robosumo.settings import RoboSumoSettings
 
 SHAPING = ("control", "push", "move")
@@ -60,7 +60,6 @@ class RoboSumoAreas:
             np.zeros((num_areas, *spec.observations[0].shape), np.float32) for spec in self.behaviors.values()
         ]
         self._seat_ids = np.zeros((num_areas, 2), int)
-        self._steps = np.zeros(num_areas, int)  # of the running match
         self._shaping = np.zeros((num_areas, len(SHAPING)))  # earned in the running match, mean of both seats
         self._finished: list[tuple[float, ...]] = []  # matches since the last statistics, see `_record`
 
@@ -75,7 +74,6 @@ class RoboSumoAreas:
     def step(self, actions: Mapping[str, Actions]) -> Mapping[str, Step]:
         """Moves every match on by 0.05 s; one that is over is followed by the next at once."""
         commands = [actions[team].continuous for team in self.behaviors]
-        self._steps += 1
         shares = self._pool.map(functools.partial(self._advance, commands), self._shares)
         verdicts = [verdict for share in shares for verdict in share]
         rewards = np.array(
@@ -120,49 +118,31 @@ class RoboSumoAreas:
             match.close()
 
     def _advance(self, commands: list[np.ndarray], areas: np.ndarray) -> list[rules.Verdict]:
-        """Moves some matches on, in a thread, and judges them; changes only what belongs to these areas."""
-        efforts = [np.square(command[areas]).sum(axis=1).tolist() for command in commands]
-        return [
-            self._advance_one(area, [command[area] for command in commands], (first, second))
-            for area, first, second in zip(areas.tolist(), *efforts, strict=True)
-        ]
+        """Moves some matches on, in a thread; changes only what belongs to these areas."""
+        verdicts = [self._matches[area].step([command[area] for command in commands]) for area in areas]
+        self._look(areas)
+        return verdicts
 
-    def _advance_one(self, area: int, actions: list[np.ndarray], efforts: tuple[float, float]) -> rules.Verdict:
-        match = self._matches[area]
-        before = match.places()
-        for seat, action in enumerate(actions):
-            match.command(seat, action)
-        match.advance()
-        self._look(area)
-        return rules.judge(
-            before,
-            match.places(),
-            efforts,
-            seconds=STEP_SECONDS,
-            tatami_size=match.settings.tatami_size,
-            is_late=self._steps[area] > match.settings.timestep_limit,
-        )
-
-    def _look(self, area: int) -> None:
-        for rows, seen in zip(self._observations, self._matches[area].observe(), strict=True):
-            rows[area] = seen
+    def _look(self, areas: np.ndarray) -> None:
+        for area in areas:
+            for rows, seen in zip(self._observations, self._matches[area].observations, strict=True):
+                rows[area] = seen
 
     def _begin(self, areas: np.ndarray) -> None:
         self._seat_ids[areas] = self._ids.take(2 * len(areas)).reshape(-1, 2)
-        self._steps[areas] = 0
         self._shaping[areas] = 0.0
-        for area in areas.tolist():
+        for area in areas:
             self._matches[area].begin(self._settings, self._rng)
-            self._look(area)
+        self._look(areas)
 
     def _record(self, over: np.ndarray, verdicts: list[rules.Verdict]) -> None:
         self._shaping += [
             [(getattr(verdict.seats[0], part) + getattr(verdict.seats[1], part)) / 2 for part in SHAPING]
             for verdict in verdicts
         ]
-        for area in over.tolist():
-            winner = verdicts[area].winner
-            self._finished.append((self._steps[area], winner is not None, winner == 0, *self._shaping[area]))
+        for area in over:
+            winner, steps = verdicts[area].winner, self._matches[area].steps
+            self._finished.append((steps, winner is not None, winner == 0, *self._shaping[area]))
 
     def _endings(self, areas: np.ndarray, rewards: np.ndarray) -> list[Endings]:
         """Returns the endings of both teams in some areas; a draw is a result too, so nothing is cut off."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +10,9 @@ import numpy as np
 from gymnasium import spaces
 
 from gym_bridges.envs.robosumo import rules
-from gym_bridges.envs.robosumo.bodies import SPECIES
 from gym_bridges.envs.robosumo.match import STEP_SECONDS, Match
 from gym_bridges.envs.robosumo.settings import RoboSumoSettings
+from gym_bridges.envs.robosumo.species import SPECIES
 
 Pair = tuple[np.ndarray, np.ndarray]
 """One array for each seat."""
@@ -50,7 +49,6 @@ class RoboSumoEnv(gymnasium.Env[Any, Any]):
         self.render_mode = render_mode
         self.settings = RoboSumoSettings(**settings)
         self.match = Match(home, away)
-        self._steps = 0
         sizes = [species.observation_size for species in self.match.species]
         self.observation_space = spaces.Tuple([spaces.Box(-np.inf, np.inf, (size,), np.float32) for size in sizes])
         self.action_space = spaces.Tuple(
@@ -61,8 +59,7 @@ class RoboSumoEnv(gymnasium.Env[Any, Any]):
         """Begins a match; there are no `options`."""
         super().reset(seed=seed)
         self.match.begin(self.settings, self.np_random)
-        self._steps = 0
-        return self._observe(), {"seats": ({}, {})}
+        return self.match.observations, {"seats": ({}, {})}
 
     def step(  # type: ignore[override]  # two rewards
         self, action: Sequence[np.ndarray]
@@ -76,22 +73,9 @@ class RoboSumoEnv(gymnasium.Env[Any, Any]):
         Raises:
           ValueError: if an action has another shape or is not finite.
         """
-        before = self._places
-        first, second = action
-        efforts = (self._command(0, first), self._command(1, second))
-        self.match.advance()
-        self._steps += 1
-        observations = self._observe()
-        verdict = rules.judge(
-            before,
-            self._places,
-            efforts,
-            seconds=STEP_SECONDS,
-            tatami_size=self.settings.tatami_size,
-            is_late=self._steps > self.settings.timestep_limit,
-        )
+        verdict = self.match.step(action)
         paid = (self.settings.paid(verdict.seats[0]), self.settings.paid(verdict.seats[1]))
-        return observations, paid, verdict.over, False, {"seats": _explain(verdict)}
+        return self.match.observations, paid, verdict.over, False, {"seats": _explain(verdict)}
 
     def render(self) -> np.ndarray:
         """Returns a picture of the match, `[240, 320, 3]` uint8."""
@@ -102,20 +86,6 @@ class RoboSumoEnv(gymnasium.Env[Any, Any]):
     def close(self) -> None:
         """Frees the renderer."""
         self.match.close()
-
-    def _observe(self) -> Pair:
-        self._places = self.match.places()
-        return self.match.observe()
-
-    def _command(self, seat: int, action: np.ndarray) -> float:
-        """Passes an action on to the motors and returns the sum of its squares."""
-        action = np.asarray(action, float)
-        shape = (self.match.species[seat].num_actions,)
-        effort = float(action @ action) if action.shape == shape else math.nan
-        if not math.isfinite(effort):
-            raise ValueError(f"the action of seat {seat} is {action}, but takes finite numbers of shape {shape}")
-        self.match.command(seat, action)
-        return effort
 
 
 def _explain(verdict: rules.Verdict) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,20 +1,20 @@
-"""How does one match move? Two robots in MuJoCo: where they begin, how a step advances them, and what they see.
-
-Who has won and what is paid is decided elsewhere, in `rules`; a match only moves on.
-"""
+"""How does one match go? Two robots in MuJoCo: where they begin, how a step moves them, what they see, who wins."""
 
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
+from collections.abc import Sequence
 
 import mujoco
 import numpy as np
 
-from gym_bridges.envs.robosumo.bodies import CAMERA, SPECIES, START_HEIGHT, START_RADIUS, TIMESTEP, Species, scene
-from gym_bridges.envs.robosumo.rules import Place
+from gym_bridges.envs.robosumo.bodies import CAMERA, START_HEIGHT, START_RADIUS, TIMESTEP, scene
+from gym_bridges.envs.robosumo.rules import Place, Verdict, judge
 from gym_bridges.envs.robosumo.settings import RoboSumoSettings
+from gym_bridges.envs.robosumo.species import SPECIES, Species
 
 SUBSTEPS = 5
 STEP_SECONDS = SUBSTEPS * TIMESTEP
@@ -25,24 +25,30 @@ FORCE_LIMIT = 100.0
 
 
 class Match:
-    """Two robots in a ring, without rules.
+    """Two robots in a ring.
 
     Attributes:
       species: the kinds of robot of seats 0 and 1.
       settings: of the running episode.
       data: MuJoCo's state; a new object when an episode begins under settings that change the model.
+      steps: taken in the running episode.
+      observations: what each seat sees, `[observation size of its species]` float32; new arrays after each step. Own
+        positions, velocities and contact forces by body, then the positions of the opponent's torso and the contact
+        forces on it: `docs/environments/robosumo.md` has the table. Forces are those of the integrator's last stage.
     """
 
     data: mujoco.MjData
     settings: RoboSumoSettings
+    steps: int
+    observations: tuple[np.ndarray, np.ndarray]
+    _places: tuple[Place, Place]
 
     def __init__(self, home: str, away: str) -> None:
         self.species: tuple[Species, Species] = (SPECIES[home], SPECIES[away])
         self._model: mujoco.MjModel | None = None
         self._renderer: mujoco.Renderer | None = None
         first, second = self.species
-        self._commands = (slice(0, first.num_actions), slice(first.num_actions, None))
-        self._roots = (0, first.num_positions)  # of the robots in `qpos`
+        self._root = first.num_positions  # of the second robot in `qpos`
         self._seen = np.concatenate(_observation_indices(first, second))
 
     def begin(self, settings: RoboSumoSettings, rng: np.random.Generator) -> None:
@@ -53,49 +59,45 @@ class Match:
           rng: draws the phase on the circle and the noise; advanced.
         """
         self.settings = settings
+        self.steps = 0
         model = _compile(*self.species, settings)
         if model is not self._model:
             self._take(model)
         mujoco.mj_resetData(model, self.data)
         phase = rng.uniform(0.0, 2.0 * np.pi)
-        for root, angle in zip(self._roots, (phase, phase + np.pi), strict=True):
+        for root, angle in ((0, phase), (self._root, phase + np.pi)):
             self._qpos[root : root + 3] = START_RADIUS * np.cos(angle), START_RADIUS * np.sin(angle), START_HEIGHT
         self._qpos += rng.uniform(-START_NOISE, START_NOISE, model.nq)
         self._qvel += START_NOISE * rng.standard_normal(model.nv)
         mujoco.mj_normalizeQuat(model, self._qpos)
         mujoco.mj_forward(model, self.data)
-        mujoco.mj_rnePostConstraint(model, self.data)
+        self._look()
 
-    def command(self, seat: int, action: np.ndarray) -> None:
-        """Sets the torques of a robot for the next step, `[number of its actions]`; the motors clip to [-1, 1]."""
-        self._ctrl[self._commands[seat]] = action
+    def step(self, actions: Sequence[np.ndarray]) -> Verdict:
+        """Moves the robots on by `STEP_SECONDS` and judges the step.
 
-    def advance(self) -> None:
-        """Moves the robots on by one step. Other threads run meanwhile: matches may advance side by side."""
-        mujoco.mj_step(self._model, self.data, SUBSTEPS)
-        mujoco.mj_rnePostConstraint(self._model, self.data)  # or else `cfrc_ext` stays as it was
+        Other threads run while MuJoCo does, so that matches can move side by side.
 
-    def places(self) -> tuple[Place, Place]:
-        """Returns the centres of both torsos in metres, with heights as they are observed."""
-        first, second = (self._qpos[root : root + 3].tolist() for root in self._roots)
-        adjust_z = self.settings.adjust_z
-        return (first[0], first[1], first[2] + adjust_z), (second[0], second[1], second[2] + adjust_z)
+        Args:
+          actions: for each seat `[its number of actions]`; the motors clip them to [-1, 1].
 
-    def observe(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns what each seat sees, `[observation size of its species]` float32.
-
-        Own positions, velocities and contact forces by body, then the positions of the opponent's torso and the
-        contact forces on it; `docs/environments/robosumo.md` has the table. Forces are those of the last stage of the
-        integrator.
+        Raises:
+          ValueError: if an action has another shape or is not finite.
         """
-        np.concatenate(self._sources, out=self._state)
-        np.abs(self._forces, out=self._forces)
-        np.minimum(self._forces, FORCE_LIMIT, out=self._forces)
-        for root in self._roots:
-            self._state[root + 2] += self.settings.adjust_z
-        seen = self._state.take(self._seen).astype(np.float32)
-        size = self.species[0].observation_size
-        return seen[:size], seen[size:]
+        first, second = actions
+        efforts = (self._command(0, first), self._command(1, second))
+        before = self._places
+        mujoco.mj_step(self._model, self.data, SUBSTEPS)
+        self.steps += 1
+        self._look()
+        return judge(
+            before,
+            self._places,
+            efforts,
+            seconds=STEP_SECONDS,
+            tatami_size=self.settings.tatami_size,
+            is_late=self.steps > self.settings.timestep_limit,
+        )
 
     def render(self, width: int = 320, height: int = 240) -> np.ndarray:
         """Returns a picture from the ringside, `[height, width, 3]` uint8.
@@ -115,14 +117,41 @@ class Match:
         """Frees the renderer, if there is one."""
         self._close_renderer()
 
+    def _command(self, seat: int, action: np.ndarray) -> float:
+        """Sets the torques of one robot and returns the sum of the squares of its action."""
+        action = np.asarray(action)
+        shape = self._torques[seat].shape
+        effort = float(action @ action) if action.shape == shape else math.nan
+        if not math.isfinite(effort):
+            raise ValueError(f"the action of seat {seat} is {action}, but takes finite numbers of shape {shape}")
+        self._torques[seat][:] = action
+        return effort
+
+    def _look(self) -> None:
+        """Takes in where the robots are and what they see."""
+        mujoco.mj_rnePostConstraint(self._model, self.data)  # or else MuJoCo leaves `cfrc_ext` as it was
+        np.concatenate(self._sources, out=self._state)
+        np.abs(self._forces, out=self._forces)
+        np.minimum(self._forces, FORCE_LIMIT, out=self._forces)
+        adjust_z = self.settings.adjust_z
+        self._heights += adjust_z
+        x0, y0, z0 = self._qpos[:3].tolist()
+        x1, y1, z1 = self._qpos[self._root : self._root + 3].tolist()
+        self._places = ((x0, y0, z0 + adjust_z), (x1, y1, z1 + adjust_z))
+        seen = self._state.take(self._seen)
+        size = self.species[0].observation_size
+        self.observations = (seen[:size], seen[size:])
+
     def _take(self, model: mujoco.MjModel) -> None:
         self._close_renderer()
         self._model, self.data = model, mujoco.MjData(model)
         # Views: to ask MuJoCo for one costs as much as to use it.
-        self._qpos, self._qvel, self._ctrl = self.data.qpos, self.data.qvel, self.data.ctrl
+        self._qpos, self._qvel = self.data.qpos, self.data.qvel
+        self._torques = np.split(self.data.ctrl, [self.species[0].num_actions])
         self._sources = (self._qpos, self._qvel, self.data.cfrc_ext.ravel())
-        self._state = np.concatenate(self._sources)  # what `observe` picks from, kept to be filled anew
+        self._state = np.concatenate(self._sources, dtype=np.float32)  # what `_look` picks from
         self._forces = self._state[model.nq + model.nv :]
+        self._heights = self._state[2 : self._root + 3 : self._root]  # of both torsos
 
     def _close_renderer(self) -> None:
         if self._renderer is not None:

@@ -10,7 +10,7 @@ arXiv:1710.03748.
 
 from __future__ import annotations
 
-from math import dist, exp, hypot
+from math import exp, hypot
 from typing import NamedTuple
 
 WIN_REWARD = 2000.0
@@ -117,8 +117,9 @@ def push_reward(opponent: Place) -> float:
 
 def move_reward(before: Place, after: Place, opponent: Place, seconds: float) -> float:
     """Returns 0.1 times the own speed, m/s in the plane, towards where the opponent now is; at least 0."""
-    distance = dist(before[:2], opponent[:2])
+    x, y = opponent[0] - before[0], opponent[1] - before[1]
+    distance = hypot(x, y)
     if distance == 0.0:
         return 0.0
-    towards = (after[0] - before[0]) * (opponent[0] - before[0]) + (after[1] - before[1]) * (opponent[1] - before[1])
-    return max(MOVE_REWARD * towards / (distance * seconds), 0.0)
+    towards = ((after[0] - before[0]) * x + (after[1] - before[1]) * y) / distance
+    return max(MOVE_REWARD * towards / seconds, 0.0)
