@@ -153,10 +153,28 @@ class Roster:
         """Goes on from `state()`.
 
         Raises:
-          ValueError: if the state was taken at another capacity.
+          ValueError: if the state was taken at another capacity, or the snapshots are of another architecture.
         """
+        capacity, saved = self._settings.history_capacity, state["pool"]["history"]["capacity"]
+        if capacity != saved:
+            raise ValueError(
+                f"hyperparameters.history_capacity: {capacity} is not allowed; it must stay {saved}, as the run began."
+            )
         self.pool.restore(state["pool"])
         self._script_rng.bit_generator.state = state["script_rng"]
+        self._check_architecture(max(self.pool.history.steps, default=0))
+
+    def _check_architecture(self, step: int) -> None:
+        """Looks at one snapshot, so that a changed network is one error and not a history that is set aside."""
+        try:
+            wrong = self.players.snapshots.mismatch(self._folder.load_snapshot(step))
+        except DamagedFile:
+            return  # said, and set aside, when it is drawn
+        if wrong is not None:
+            raise ValueError(
+                f"network_settings or environment are not those of the run; {self._folder.snapshot_file(step)} is of "
+                f"another architecture: {wrong}. Put them back, or start a new run with --initialize-from."
+            )
 
     def _load_pinned(self) -> None:
         for name, source in self._sources.items():

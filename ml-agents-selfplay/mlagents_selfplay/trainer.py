@@ -109,15 +109,18 @@ class SelfPlayTrainer(Trainer):
         if self._roster is None:
             self._make_roster(parsed_behavior_id, behavior_spec)
         role = Role(parsed_behavior_id.brain_name, parsed_behavior_id.team_id)
-        draw = self.roster.draw if self.is_training else _current  # when only watched, the learner plays everybody
+        draw = (
+            self.roster.draw if self.is_training else lambda: CURRENT
+        )  # when only watched, the learner plays everybody
         draws = Draws(self.settings.opponent_change_interval, draw, self.roster.is_playable)
         if self.is_training and str(role.team) in self._draws_from_before:
             draws.restore(self._draws_from_before[str(role.team)])
         self._draws[role] = draws
         if not self.settings.learns and len(self._draws) > 1:
+            teams = sorted(role.team for role in self._draws)
             raise TrainerConfigError(
-                f"Behavior {self.brain_name}: hyperparameters.learns: False is not allowed here; teams "
-                f"{sorted(r.team for r in self._draws)} share this behavior, so nobody would learn."
+                f"Behavior {self.brain_name}: hyperparameters.learns: False is not allowed here; teams {teams} share "
+                "this behavior, so nobody would learn."
             )
         entrant = Entrant(
             draws, lambda: self.should_still_train, lambda: self.get_step, self.settings.team_change_interval
@@ -267,7 +270,13 @@ class SelfPlayTrainer(Trainer):
         return True
 
     def _save_around(self, step: int, write_checkpoint: Callable[[], None]) -> None:
-        state = {
+        self.folder.stage(step, self._state())
+        write_checkpoint()
+        self.folder.commit([0, *self.roster.pool.history.steps])
+        self.folder.write_history(self.roster.manifest())
+
+    def _state(self) -> dict[str, Any]:
+        return {
             "roster": self.roster.state(),
             "book": self.book.state(),
             "game": self._shared.game.state(),
@@ -275,19 +284,9 @@ class SelfPlayTrainer(Trainer):
             "draws": {str(role.team): draws.state() for role, draws in self._draws.items()},
             "randomness": randomness.global_state(),
         }
-        self.folder.stage(step, state)
-        write_checkpoint()
-        self.folder.commit([0, *self.roster.pool.history.steps])
-        self.folder.write_history(self.roster.manifest())
 
-    def _resume(self) -> None:
-        try:
-            state = self.folder.read_state(self.get_step)
-            self.roster.restore(state["roster"])
-            if self.is_training:
-                self.folder.rewind(self.get_step)
-        except (DamagedFile, ValueError) as error:
-            raise TrainerConfigError(f"Behavior {self.brain_name} cannot be resumed: {error}") from error
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.roster.restore(state["roster"])
         self.book.restore(state["book"])
         if self.is_training:
             self._shared.game.restore(state["game"])
@@ -295,6 +294,13 @@ class SelfPlayTrainer(Trainer):
         self._draws_from_before = state["draws"]
         randomness.restore_global_state(state["randomness"])
 
-
-def _current() -> str:
-    return CURRENT
+    def _resume(self) -> None:
+        try:
+            self._restore(self.folder.read_state(self.get_step))
+            if self.is_training:
+                self.folder.rewind(self.get_step)
+                self.folder.write_history(self.roster.manifest())
+        except (DamagedFile, ValueError, LookupError, TypeError, AttributeError) as error:
+            said = isinstance(error, (DamagedFile, ValueError))  # else the state does not hold what we once put there
+            why = error if said else f"state.json is damaged ({error!r}); put back a copy, or start over with --force"
+            raise TrainerConfigError(f"{self.brain_name} cannot be resumed from {self.folder.path}: {why}") from error

@@ -9,8 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from tests.trainer.runs import Run
+from tests.trainer.zygote import RUNNING
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +35,7 @@ class Zygote:
             text=True,
             cwd=ROOT,
         )
+        self._process.stdout.readline()
 
     def ask(self, **request: Any) -> int:
         """Sends one request and returns the answer."""
@@ -88,6 +90,7 @@ class Started:
     def __init__(self, zygote: Zygote, folder: Path, process: int, output: Path) -> None:
         self.folder, self.process = folder, process
         self._zygote, self._output = zygote, output
+        self._code = RUNNING
 
     def kill(self) -> None:
         """Ends it as `kill -9` does."""
@@ -97,14 +100,21 @@ class Started:
         """Ends it as Ctrl-C does."""
         os.kill(self.process, signal.SIGINT)
 
-    def said(self, text: str) -> bool:
-        """Returns whether it has printed `text` by now."""
-        return self._output.exists() and text in self._output.read_text(errors="replace")
+    def is_running(self) -> bool:
+        """Returns whether it has not ended yet."""
+        if self._code == RUNNING:
+            self._code = self._zygote.ask(poll=self.process)
+        return self._code == RUNNING
 
-    def wait(self) -> Run:
-        """Waits for its end."""
-        code = self._zygote.ask(wait=self.process)
-        return Run(self.folder, code, self._output.read_text(errors="replace"))
+    def said_so_far(self) -> str:
+        """Returns what it has printed by now."""
+        return self._output.read_text(errors="replace") if self._output.exists() else ""
+
+    def wait(self, until: Callable[[], bool] = lambda: False) -> Run:
+        """Waits for its end, or until something has happened."""
+        while self.is_running() and not until():
+            time.sleep(0.05)
+        return Run(self.folder, self._code, self.said_so_far())
 
 
 @pytest.fixture(scope="session")
@@ -143,9 +153,19 @@ def start_in(zygote: Zygote, arena: Path) -> Callable[..., Started]:
 
 
 @pytest.fixture
-def start(start_in: Callable[..., Started], tmp_path: Path) -> Callable[..., Started]:
-    """Returns `start_in` for the test's own folder."""
-    return partial(start_in, tmp_path)
+def start(start_in: Callable[..., Started], tmp_path: Path) -> Iterator[Callable[..., Started]]:
+    """Returns `start_in` for the test's own folder; what has not ended with the test is killed."""
+    runs: list[Started] = []
+
+    def start_here(*arguments: Any, **keys: Any) -> Started:
+        runs.append(start_in(tmp_path, *arguments, **keys))
+        return runs[-1]
+
+    yield start_here
+    for run in runs:
+        if run.is_running():
+            run.kill()
+            run.wait()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from tests.trainer.runs import Run, assert_went_well, behavior
 
+pytestmark = pytest.mark.timeout(300)  # Seconds; a busy machine is no defect.
 Learn = Callable[..., Run]
 MEMORY = {"memory": {"sequence_length": 4, "memory_size": 8}}
 

@@ -2,10 +2,10 @@
 
 This process imports what `mlagents-learn` imports and then, for every line of JSON on its standard input, forks a child
 that is `mlagents-learn` from there on: own arguments, folder, output, threads and exit code. It answers each line with
-one number.
+one number, and says its own id when it is ready.
 
     {"argv": [...], "cwd": "...", "output": "...", "first": "module:function(arguments)"}    ->  process id
-    {"wait": id}                                                                       ->  exit code, -9 for a kill
+    {"poll": id}                                  ->  exit code, -9 for a kill; RUNNING if it has not ended yet
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import re
 import sys
 import warnings
 
+RUNNING = 1000  # no exit code
 PRELOADED = ("torch._dynamo", "torch.utils.tensorboard", "torch.onnx", "onnx", "torch.fx.experimental.proxy_tensor")
 
 
@@ -28,10 +29,12 @@ def main() -> None:
 
     for name in ("mlagents_selfplay.plugin", *PRELOADED):
         importlib.import_module(name)
+    answer(os.getpid())  # ready
     for line in sys.stdin:
         request = json.loads(line)
-        if "wait" in request:
-            answer(os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1]))
+        if "poll" in request:
+            ended, status = os.waitpid(request["poll"], os.WNOHANG)
+            answer(os.waitstatus_to_exitcode(status) if ended else RUNNING)
             continue
         child = os.fork()
         if child:

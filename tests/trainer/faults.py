@@ -1,0 +1,71 @@
+"""What can go wrong in a process of `mlagents-learn`, for the tests to order? Called in it before anything else."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+from collections.abc import Callable
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+
+def _patch(target: str, replacement: Callable[[Any], Any]) -> None:
+    """Replaces `module:path.to.attribute` by what `replacement` makes of it."""
+    module, _, path = target.partition(":")
+    *parents, name = path.split(".")
+    owner = importlib.import_module(module)
+    if parents:
+        owner = attrgetter(".".join(parents))(owner)
+    setattr(owner, name, replacement(getattr(owner, name)))
+
+
+def kill_before(target: str, number: int) -> None:
+    """Kills the process, as `kill -9` does, just before the call of that number (from 1) of `target`."""
+    calls = 0
+
+    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **keys: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments, **keys)
+
+        return call
+
+    _patch(target, counting)
+
+
+def fail_from(target: str, number: int, kind: str, message: str) -> None:
+    """Lets every call of `target` from that number on (from 1) raise the built-in exception `kind`."""
+    calls = 0
+
+    def failing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **keys: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls >= number:
+                raise getattr(__builtins__, kind, OSError)(message)
+            return real(*arguments, **keys)
+
+        return call
+
+    _patch(target, failing)
+
+
+def write_down_what_was_restored(path: str) -> None:
+    """Writes the state of each behavior to `path/<behavior>.json` as soon as all of its policies have been created."""
+    from mlagents_selfplay.trainer import SelfPlayTrainer
+
+    real = SelfPlayTrainer.create_policy
+
+    def create_policy(self: SelfPlayTrainer, *arguments: Any) -> Any:
+        policy = real(self, *arguments)
+        found = {"step": self.get_step, "state": self._state()}
+        (Path(path) / f"{self.brain_name}.json").write_text(json.dumps(found))
+        return policy
+
+    SelfPlayTrainer.create_policy = create_policy
