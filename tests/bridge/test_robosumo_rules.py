@@ -21,6 +21,11 @@ def test_the_push_reward_falls_with_the_opponents_distance_from_the_centre() -> 
     assert rules.push_reward((0.6, -0.8, 1.0)) == pytest.approx(-3.6788, abs=1e-4)  # -10 exp(-1)
 
 
+def test_each_seat_is_paid_for_where_the_other_is() -> None:
+    first, second = judge(after=(CENTRE, EAST)).seats
+    assert (first.push, second.push) == (pytest.approx(-3.6788, abs=1e-4), -10.0)
+
+
 @pytest.mark.parametrize(
     ("after", "reward"),
     [
