@@ -1,5 +1,6 @@
 """Which environments do the tests of the wrappers play? Small ones whose every number is known, and broken ones."""
 
+import threading
 import time
 from typing import Any
 
@@ -79,6 +80,15 @@ class Broken(Counting):
 
 def broken(how: str = "raise") -> Broken:
     return Broken(how)
+
+
+MADE: list[tuple[str | None, str]] = []
+"""Render mode and thread of every `watched` environment, in the order in which they were made."""
+
+
+def watched(render_mode: str | None = None) -> Counting:
+    MADE.append((render_mode, threading.current_thread().name))
+    return Counting(render_mode=render_mode)
 
 
 def something_else() -> dict:

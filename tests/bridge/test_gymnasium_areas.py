@@ -1,5 +1,6 @@
 """Do copies of a gymnasium environment play as areas, take parameters and options, and fail in words?"""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,24 @@ def test_constructor_arguments_come_by_name_or_as_json() -> None:
 def test_an_argument_that_the_constructor_does_not_know_is_told() -> None:
     with pytest.raises(RuntimeError, match=r"Counting: area 0: construction raised TypeError: .*'colour'"):
         make("sample_envs:Counting", 1, "--kwargs", '{"colour": 1}')
+
+
+def test_a_window_opens_on_the_first_area_only_and_lives_in_the_main_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample_envs, "MADE", [])
+    play(make("sample_envs:watched", 3, "--render"), 1)
+    assert [mode for mode, _ in sample_envs.MADE] == ["human", None, None]
+    assert {thread for _, thread in sample_envs.MADE} == {threading.current_thread().name}
+    sample_envs.MADE.clear()
+    play(make("sample_envs:watched", 3), 1)
+    assert [mode for mode, _ in sample_envs.MADE] == [None, None, None]
+
+
+def test_a_video_has_a_frame_for_every_turn_of_the_first_area(tmp_path: Path) -> None:
+    areas = make("sample_envs:Counting", 2, "--record", str(tmp_path / "film.mp4"))
+    play(areas, 4)
+    areas.close()
+    frames = imageio.v2.mimread(tmp_path / "film.mp4")
+    assert [frame.shape for frame in frames] == [(32, 48, 3)] * 6
 
 
 def test_the_first_area_is_filmed(tmp_path: Path) -> None:
