@@ -45,10 +45,13 @@ class Coordinator:
 _of_run: WeakValueDictionary[Path, Coordinator] = WeakValueDictionary()
 
 
-def coordinator(run: Path, elo_k: float, initial_elo: float) -> Coordinator:
-    """Returns the coordinator of the run that writes to `run`; the first behavior that asks brings the settings."""
+def coordinator(run: Path, behavior: str, elo_k: float, initial_elo: float) -> Coordinator:
+    """Returns the coordinator of the run that writes to `run`; the first behavior that asks brings the settings.
+
+    A behavior that has a book there already is one of another run, which begins in this process after the old one.
+    """
     found = _of_run.get(run)
-    if found is None:
+    if found is None or behavior in found.books:
         found = Coordinator(elo_k, initial_elo)
         _of_run[run] = found
     return found

@@ -94,17 +94,12 @@ def _from_onnx(path: Path, spec: BehaviorSpec) -> Opponent:
 
 def _script(source: str, parts: re.Match[str], spec: BehaviorSpec, rng: np.random.Generator) -> Opponent:
     try:
-        arguments = (
-            ast.literal_eval((parts["arguments"] or "()").replace(")", ",)"))
-            if parts["arguments"] not in (None, "()")
-            else ()
-        )
+        arguments = ast.literal_eval(f"[{(parts['arguments'] or '()')[1:-1]}]")
         factory: Callable[..., Opponent] = getattr(importlib.import_module(parts["module"]), parts["factory"])
         return factory(*arguments, spec=spec, rng=rng)
-    except TrainerConfigError:
-        raise
     except Exception as error:  # whatever the user's module raises
-        raise _refusal(source, f"cannot be made: {type(error).__name__}: {error}") from error
+        why = error if isinstance(error, TrainerConfigError) else f"{type(error).__name__}: {error}"
+        raise _refusal(source, f"cannot be made: {why}") from error
 
 
 class OnnxOpponent:

@@ -73,9 +73,8 @@ class SelfPlayTrainer(Trainer):
         self._mirror = self.settings.learn_from_mirror_matches
         if self._mirror is None:
             self._mirror = isinstance(self.learner, OnPolicyTrainer)
-        self._shared = coordinator(
-            Path(artifact_path).parent, float(self.settings.elo_k), float(self.settings.initial_elo)
-        )
+        run, k, initial = Path(artifact_path).parent, float(self.settings.elo_k), float(self.settings.initial_elo)
+        self._shared = coordinator(run, behavior_name, k, initial)
         self.book = Scorebook(behavior_name, self.settings.outcome_settings, self._shared.ratings)
         self._shared.books[behavior_name] = self.book
         self.folder = RunFolder(Path(artifact_path) / "selfplay")
@@ -113,7 +112,7 @@ class SelfPlayTrainer(Trainer):
             self.roster.draw if self.is_training else lambda: CURRENT
         )  # when only watched, the learner plays everybody
         draws = Draws(self.settings.opponent_change_interval, draw, self.roster.is_playable)
-        if self.is_training and str(role.team) in self._draws_from_before:
+        if str(role.team) in self._draws_from_before:
             draws.restore(self._draws_from_before[str(role.team)])
         self._draws[role] = draws
         if not self.settings.learns and len(self._draws) > 1:
@@ -243,9 +242,11 @@ class SelfPlayTrainer(Trainer):
             self._seed,
         )
         self._shared.pools[self.brain_name] = self.roster.pool
+        if not self.is_training:
+            return  # whoever only watches draws nobody and writes nothing
         if self._saver.resumed:
             self._resume()
-        elif self.is_training:
+        else:
             self.folder.clear()
             self.roster.save_initial()
 
@@ -288,8 +289,7 @@ class SelfPlayTrainer(Trainer):
     def _restore(self, state: dict[str, Any]) -> None:
         self.roster.restore(state["roster"])
         self.book.restore(state["book"])
-        if self.is_training:
-            self._shared.game.restore(state["game"])
+        self._shared.game.restore(state["game"])
         self._next_snapshot = state["next_snapshot"]
         self._draws_from_before = state["draws"]
         randomness.restore_global_state(state["randomness"])
@@ -297,9 +297,8 @@ class SelfPlayTrainer(Trainer):
     def _resume(self) -> None:
         try:
             self._restore(self.folder.read_state(self.get_step))
-            if self.is_training:
-                self.folder.rewind(self.get_step)
-                self.folder.write_history(self.roster.manifest())
+            self.folder.rewind(self.get_step)
+            self.folder.write_history(self.roster.manifest())
         except (DamagedFile, ValueError, LookupError, TypeError, AttributeError) as error:
             said = isinstance(error, (DamagedFile, ValueError))  # else the state does not hold what we once put there
             why = error if said else f"state.json is damaged ({error!r}); put back a copy, or start over with --force"

@@ -22,10 +22,17 @@ def shared_by(*roles: Role) -> Coordinator:
     return shared
 
 
-def test_trainers_of_one_run_get_the_same_coordinator_and_those_of_another_run_another() -> None:
-    first = coordinator(Path("runs/a"), 32.0, 1200.0)
-    assert coordinator(Path("runs/a"), 32.0, 1200.0) is first
-    assert coordinator(Path("runs/b"), 32.0, 1200.0) is not first
+def test_behaviors_of_one_run_get_the_same_coordinator_and_those_of_another_run_another() -> None:
+    first = coordinator(Path("runs/a"), "Striker", 32.0, 1200.0)
+    first.books["Striker"] = Scorebook("Striker", OutcomeSettings(), first.ratings)
+    assert coordinator(Path("runs/a"), "Goalie", 32.0, 1200.0) is first
+    assert coordinator(Path("runs/b"), "Goalie", 32.0, 1200.0) is not first
+
+
+def test_a_run_that_begins_again_in_the_same_process_has_nothing_of_the_old_one() -> None:
+    first = coordinator(Path("runs/a"), "Striker", 32.0, 1200.0)
+    first.books["Striker"] = Scorebook("Striker", OutcomeSettings(), first.ratings)
+    assert coordinator(Path("runs/a"), "Striker", 32.0, 1200.0) is not first
 
 
 @pytest.mark.parametrize(
