@@ -116,9 +116,11 @@ def check(
     """
     entry = _entry(environment_id)
     settings = _settings(environment_id, context.args)
-    complaints = conformance.check(
-        lambda: entry.make(settings, num_areas), seed=seed, rng=np.random.default_rng(seed), num_steps=num_steps
-    )
+    rng = np.random.default_rng(seed)
+    try:
+        complaints = conformance.check(lambda: entry.make(settings, num_areas), seed=seed, rng=rng, num_steps=num_steps)
+    except (RuntimeError, TimeoutError, ValueError) as error:  # it cannot be built, or does not survive
+        complaints = [str(error)]
     if as_json:
         typer.echo(json.dumps({"environment": environment_id, "complaints": complaints}, indent=2))
     else:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium
 
+from gym_bridges.envs.crew import num_cores
 from gym_bridges.envs.game import Game
 from gym_bridges.envs.gymnasium_areas import GymnasiumGame
 from gym_bridges.envs.pettingzoo_areas import AecGame, ParallelGame
@@ -70,4 +70,4 @@ def as_game(env: Any) -> Game:
 def threads_that_pay(game: Game) -> int:
     """Returns how many threads to step areas with: one for each core if the simulator lets others run meanwhile."""
     model = getattr(game.env.unwrapped, "model", None)
-    return len(os.sched_getaffinity(0)) if type(model).__module__.startswith("mujoco") else 1
+    return num_cores() if type(model).__module__.startswith("mujoco") else 1

@@ -6,6 +6,7 @@ stopped; whoever waits for it gets an error, and the thread is left behind.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -16,6 +17,11 @@ T = TypeVar("T")
 
 class StepTimeoutError(TimeoutError):
     """An environment did not come back in time."""
+
+
+def num_cores() -> int:
+    """Returns how many cores this process may use; only Linux says that it may not use all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Crew:

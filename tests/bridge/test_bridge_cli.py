@@ -38,6 +38,26 @@ def test_check_fails_with_a_sentence_for_each_breach() -> None:
     ]
 
 
+def test_check_tells_what_ends_an_environment_in_a_sentence_too() -> None:
+    done = run.invoke(app, ["check", "sample_envs:broken", "--num-steps", "5"])
+    assert done.exit_code == 1
+    assert done.stdout.startswith("sample_envs:broken: sample_envs:broken: area 0: step(")
+    assert done.stdout.endswith("raised RuntimeError: the arm fell off\n")
+
+
+def test_build_writes_down_the_options_of_the_environment(tmp_path: Path) -> None:
+    words = ["build", "CartPole-v1", str(tmp_path / "Game"), "--max-episode-steps", "3", "--kwargs", '{"a": 1}']
+    assert run.invoke(app, words).exit_code == 0
+    text = (tmp_path / "Game").read_text()
+    assert """CartPole-v1 --max-episode-steps 3 --kwargs '{"a": 1}' "$@\"""" in text
+    assert run.invoke(app, [*words, "--max-steps", "3"]).exit_code == 2
+
+
+def test_list_all_names_the_environments_of_the_libraries() -> None:
+    listed = json.loads(run.invoke(app, ["list", "--all", "--json"]).stdout)
+    assert {"CartPole-v1", "FetchReach-v4", "pettingzoo/classic/connect_four_v3"} <= set(listed)
+
+
 @pytest.mark.parametrize("command", ["check", "play", "build"])
 def test_an_unknown_environment_is_an_error_that_names_the_nearest(command: str) -> None:
     done = run.invoke(app, [command, "RockPaperScisors", *(["path"] if command == "build" else [])])
