@@ -1,8 +1,13 @@
 """Does every match of RoboSumo reach the trainer whole?"""
 
+import os
+import subprocess
+import sys
+from ctypes.util import find_library
 from dataclasses import fields
 from pathlib import Path
 
+import imageio.v3
 import numpy as np
 import pytest
 
@@ -117,3 +122,23 @@ def test_every_match_up_has_an_entry_and_a_build_that_plays_it(pair: str) -> Non
     assert f"gym_bridges.launch RoboSumo{pair} " in build.read_text()
     assert build.stat().st_mode & 0o111
     assert (builds / f"RoboSumo{pair}.app" / "Contents" / "MacOS" / f"RoboSumo{pair}").exists()
+
+
+FILM = """
+import numpy as np
+from gym_bridges import conformance, registry
+entry = registry.find("RoboSumoAntVsAnt")
+areas = entry.make(entry.settings(record="film.gif"), 1)
+steps = areas.reset(0)
+for _ in range(3):
+    steps = areas.step(conformance.random_actions(areas.behaviors, steps, np.random.default_rng(0)))
+areas.close()
+"""
+
+
+@pytest.mark.skipif(find_library("EGL") is None, reason="needs libEGL, to draw without a screen")
+def test_the_first_area_can_be_filmed_without_a_screen(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "MUJOCO_GL")}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", FILM], cwd=tmp_path, env=environment, check=True)
+    assert imageio.v3.imread(tmp_path / "film.gif").shape == (3, 240, 320, 3)  # three steps, three pictures

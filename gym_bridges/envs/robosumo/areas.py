@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,8 +21,10 @@ from gym_bridges.areas import (
     Statistic,
     Step,
 )
+from gym_bridges.envs.crew import num_cores
+from gym_bridges.envs.recorder import Recorder
 from gym_bridges.envs.robosumo import rules
-from gym_bridges.envs.robosumo.match import Match
+from gym_bridges.envs.robosumo.match import STEP_SECONDS, Match
 from gym_bridges.envs.robosumo.settings import RoboSumoSettings
 
 SHAPING = ("control", "push", "move")
@@ -40,7 +41,21 @@ class RoboSumoAreas:
     PARAMETERS = tuple(name for name in RoboSumoSettings.__dataclass_fields__ if name != "threads")
     """The settings that an environment parameter may change."""
 
-    def __init__(self, home: str, away: str, settings: RoboSumoSettings, num_areas: int) -> None:
+    metadata = {"render_fps": round(1 / STEP_SECONDS)}
+
+    def __init__(
+        self, home: str, away: str, settings: RoboSumoSettings, num_areas: int, recorder: Recorder | None = None
+    ) -> None:
+        """Prepares the matches.
+
+        Args:
+          home: kind of the robots of team 0: "ant", "bug" or "spider".
+          away: the same for team 1.
+          settings: for matches that begin before a parameter changes them.
+          num_areas: matches side by side.
+          recorder: for a video of the first area, closed with the areas.
+        """
+        self._recorder = recorder
         self._matches = [Match(home, away) for _ in range(num_areas)]
         self.behaviors = {
             f"RoboSumo{species.name.capitalize()}?team={team}": BehaviorSpec(
@@ -52,7 +67,7 @@ class RoboSumoAreas:
         self._settings = settings
         self._ids = EpisodeIds()
         self._rng = np.random.default_rng()
-        threads = min(settings.threads or len(os.sched_getaffinity(0)), num_areas)
+        threads = min(settings.threads or num_cores(), num_areas)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="robosumo")
         self._shares = np.array_split(np.arange(num_areas), threads)  # of the areas, one for each thread
         # By area; the last axis is the seat, which is the team.
@@ -82,6 +97,8 @@ class RoboSumoAreas:
                 for match, verdict in zip(self._matches, verdicts, strict=True)
             ]
         )
+        if self._recorder:
+            self._recorder.add(self)
         over = np.flatnonzero([verdict.over for verdict in verdicts])
         self._record(over, verdicts)
         endings = self._endings(over, rewards[over])
@@ -112,8 +129,10 @@ class RoboSumoAreas:
         return self._matches[0].render()
 
     def close(self) -> None:
-        """Ends the threads and frees the renderer."""
+        """Ends the threads, frees the renderer and finishes the video."""
         self._pool.shutdown()
+        if self._recorder:
+            self._recorder.close()
         for match in self._matches:
             match.close()
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gym_bridges.areas import Areas
-from gym_bridges.envs.robosumo.settings import RoboSumoSettings, TrainingSettings
+from gym_bridges.envs.recorder import Recorder
+from gym_bridges.envs.robosumo.settings import TrainingSettings
 from gym_bridges.registry import Entry
 
 
 def _entry(home: str, away: str) -> Entry:
-    def make(settings: RoboSumoSettings, num_areas: int) -> Areas:
+    def make(settings: TrainingSettings, num_areas: int) -> Areas:
+        recorder = Recorder(Path(settings.record)) if settings.record else None  # sees to it that MuJoCo can draw
         from gym_bridges.envs.robosumo.areas import RoboSumoAreas
 
-        return RoboSumoAreas(home, away, settings, num_areas)
+        return RoboSumoAreas(home, away, settings, num_areas, recorder)
 
     summary = f"Sumo of two simulated robots, {home} against {away}, two teams; needs MuJoCo."
     return Entry(summary, TrainingSettings, make)

@@ -65,7 +65,11 @@ class TrainingSettings(RoboSumoSettings):
     """The same options, with the defaults of the bridge: whoever lies on the mat has fallen, and a win is worth 2.
 
     With rewards of this size, ML-Agents' value function, whose steps are clipped to 0.2, gets there in time.
+
+    Attributes:
+      record: file for a video of the first area (.mp4, .gif); empty for none.
     """
 
     adjust_z: float = -0.5
     reward_scale: float = 0.001
+    record: str = ""
