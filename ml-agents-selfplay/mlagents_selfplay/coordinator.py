@@ -26,14 +26,11 @@ class Coordinator:
         self.books: dict[str, Scorebook] = {}
         self.pools: dict[str, OpponentPool] = {}
 
-    def book_against(self, behavior: str) -> Scorebook:
-        """Returns the results of the learner that opponents of `behavior` are drawn for.
-
-        That is the behavior itself where it has several teams, else the first one of another team.
-        """
+    def opposite(self, behavior: str) -> str:
+        """Returns the behavior that meets `behavior`: itself where it has several teams, else one of another team."""
         teams = {role.team for role in self.game.entrants if role.behavior == behavior}
         others = [role.behavior for role in self.game.entrants if role.team not in teams]
-        return self.books[others[0] if others and len(teams) == 1 else behavior]
+        return others[0] if others and len(teams) == 1 else behavior
 
     def forget_the_evicted(self) -> None:
         """Drops all results against opponents that no behavior can meet any more."""

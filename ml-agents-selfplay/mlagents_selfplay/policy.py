@@ -156,6 +156,11 @@ class SelfPlayPolicy(Policy):
             if player in self._players.others:
                 self._players.others[player].forget(agent)
 
+    def forget_everybody(self) -> None:
+        """All episodes were cut short; ML-Agents says so only of agents that have been paid before."""
+        self._player_of.clear()
+        self._memories.clear()
+
     def remove_memories(self, agent_ids: list[str]) -> None:
         """Forgets the memories of agents whose episode is over."""
         self._players.learner().remove_memories(agent_ids)

@@ -71,7 +71,7 @@ class Roster:
     def draw(self) -> str:
         """Draws the next opponent and has it loaded."""
         on = self._shared.game.players_on(self._behavior)
-        book = self._shared.book_against(self._behavior)
+        book = self._shared.books[self._shared.opposite(self._behavior)]
         while True:
             player = self.pool.draw(self._step(), book, on, self._settings.opponents_in_memory)
             if player == CURRENT or self.is_playable(player):
@@ -90,6 +90,8 @@ class Roster:
         try:
             return self.players.snapshots.put(player, self._folder.load_snapshot(step), busy)
         except (DamagedFile, ValueError) as error:
+            if player not in self.pool.players:
+                return False  # it left the history this moment, in the trainer's thread
             aside = self._folder.set_aside(step)
             self.pool.forget(player)
             logger.warning(f"{self._behavior}: snapshot {player} cannot be used and is set aside as {aside}: {error}")

@@ -147,6 +147,8 @@ class SelfPlayTrainer(Trainer):
     def end_episode(self) -> None:
         """All episodes were cut short by a reset of the environments."""
         self._shared.game.abandon(self.brain_name)
+        for policy in self.policies.values():
+            policy.forget_everybody()
         self.learner.end_episode()
 
     def save_model(self) -> None:
@@ -198,13 +200,12 @@ class SelfPlayTrainer(Trainer):
         if not rows:
             return
         self._try_to_write("match log", lambda: self.folder.append(rows))
-        measure = self.rating
-        if self.settings.curriculum_measure == "win_rate_against_initial":
-            measure, games = self.book.win_rate(INITIAL)
-            if not games:
-                return
-        self._measure_buffer.extend([measure] * len(rows))
-        report_matches(self.stats_reporter, rows, self.book, self.rating, self.get_step, self.roster.pool)
+        by_rating = self.settings.curriculum_measure != "win_rate_against_initial"
+        measure, games = (self.rating, self.book.games) if by_rating else self.book.win_rate(INITIAL)
+        if games:
+            self._measure_buffer.extend([measure] * len(rows))
+        met = self._shared.pools[self._shared.opposite(self.brain_name)]
+        report_matches(self.stats_reporter, rows, self.book, self.rating, self.get_step, met)
 
     # Making, saving and resuming
 

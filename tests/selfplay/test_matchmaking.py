@@ -124,6 +124,23 @@ def test_abandoned_matches_leave_nothing_behind() -> None:
     assert_nothing_is_left(story.game)
 
 
+def test_an_environment_that_was_started_again_may_use_its_ids_again() -> None:
+    story = two_teams()
+    story.sit("a", "x0")
+    story.sit("b", "x1")
+    story.game.end("x0")  # It crashed; the new process is there before the trainers have looked,
+    story.sit("a", "x0")  # and even uses the id of a seat whose end was never told.
+    story.sit("b", "x1")
+    story.settle()
+    story.end("x0", "x1")
+    assert story.told() == [
+        "draw b1", "x0 is current", "x1 is b1",
+        "draw b2", "x0 is current", "x1 is b2",
+        "over: x0 met b b2, team 0 learned",
+    ]  # fmt: skip
+    assert_nothing_is_left(story.game)
+
+
 def test_an_unknown_seat_is_nobodys() -> None:
     game = two_teams().game
     game.end("nobody")

@@ -102,6 +102,14 @@ class Training:
             )
         self._steps = self._arena.step(actions)
 
+    def reset(self) -> None:
+        """Does what `mlagents-learn` does when a lesson asks for a reset."""
+        for manager in self._managers.values():
+            manager.end_episode()
+        self._steps = self._arena.reset(None)
+        self._last = dict.fromkeys(self._managers, ActionInfo.empty())
+        self.trainer.end_episode()
+
     def until(self, learner_steps: int) -> None:
         """Trains until the learner has made that many steps."""
         while self.trainer.get_step < learner_steps:

@@ -45,8 +45,8 @@ def test_a_run_that_begins_again_in_the_same_process_has_nothing_of_the_old_one(
         ([Role("Loner", 0)], "Loner"),
     ],
 )
-def test_opponents_are_drawn_for_the_learner_on_the_other_side(roles: list[Role], expected: str) -> None:
-    assert shared_by(*roles).book_against(roles[0].behavior).behavior == expected
+def test_a_behavior_meets_itself_or_the_one_on_the_other_side(roles: list[Role], expected: str) -> None:
+    assert shared_by(*roles).opposite(roles[0].behavior) == expected
 
 
 def test_a_snapshot_of_one_side_does_not_erase_what_that_side_knows_of_the_other() -> None:

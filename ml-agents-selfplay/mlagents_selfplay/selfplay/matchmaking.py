@@ -243,7 +243,7 @@ class Game:
         with self._lock:
             for seat in seats:
                 held = self._seats.get(seat)
-                if held is not None:
+                if held is not None and held.ended:
                     self._leave(seat, held)
 
     def abandon(self, behavior: str) -> None:
@@ -299,6 +299,11 @@ class Game:
         return any(entrant.learns() for role, entrant in self.entrants.items() if role.team == team)
 
     def _seat(self, worker: int, role: Role, seat: SeatId, group: int) -> str:
+        if (
+            seat in self._seats
+        ):  # an environment that crashed and was started again counts its agents from the beginning
+            self.end(seat)
+            self._leave(seat, self._seats[seat])
         place = (worker, role, group) if group > 0 else None
         if place is not None and place in self._groups:
             match, seated = self._groups[place]
