@@ -108,8 +108,8 @@ def behind_the_bridge(environment: str, folder: Path) -> Iterator[Steps]:
             decisions, _ = unity.get_steps(behavior)
             count = len(decisions)
             continuous = rng.uniform(-1.0, 1.0, (count, spec.continuous_size)).astype(np.float32)
-            discrete = rng.integers(0, spec.discrete_branches or (1,), (count, max(1, spec.discrete_size)))
-            unity.set_actions(behavior, ActionTuple(continuous, discrete[:, : spec.discrete_size].astype(np.int32)))
+            shares = rng.random((count, spec.discrete_size))
+            unity.set_actions(behavior, ActionTuple(continuous, (shares * spec.discrete_branches).astype(np.int32)))
             unity.step()
 
         yield step

@@ -253,7 +253,9 @@ class GameAreas:
         except StepTimeoutError as error:
             raise StepTimeoutError(f"{self._blueprint.id}: {what} hangs: {error} (--step-timeout)") from error
 
-    def _failure(self, index: int, what: str, error: Exception) -> RuntimeError:
+    def _failure(self, index: int, what: str, error: Exception) -> Exception:
+        if isinstance(error, StepTimeoutError):
+            return error
         return RuntimeError(f"{self._blueprint.id}: area {index}: {what} raised {type(error).__name__}: {error}")
 
     @contextlib.contextmanager
