@@ -30,7 +30,7 @@ AREAS = 32
 class Budget:
     """Learner steps of a run, and its seeds."""
 
-    max_steps: int = 60_000
+    max_steps: int = 30_000
     seeds: tuple[int, ...] = (1, 2, 3)
 
 

@@ -84,7 +84,7 @@ class Arena:
             self._load(opponent)
         self._rng = rng
         self._game = Game()
-        draws = Draws(1, lambda: str(rng.choice(self._opponents)), lambda player: True)
+        draws = Draws(1, self._any_opponent, lambda player: True)
         for role in (LEARNING, PLAYED):
             self._game.enter(role, Entrant(draws, lambda: True, lambda: 0, turn_length=10**9))
         self.policy = SelfPlayPolicy(PLAYED, self._game, Players(lambda: self.learner, self._snapshots, {}))
@@ -94,7 +94,7 @@ class Arena:
 
     def swap(self) -> None:
         """Replaces the weights of one opponent by newly loaded ones."""
-        self._load(str(self._rng.choice(self._opponents)))
+        self._load(self._any_opponent())
 
     def requests(self) -> DecisionSteps:
         """Returns what the agents see in this step."""
@@ -118,6 +118,9 @@ class Arena:
         self._ids[over] = self._ids.max() + 1 + np.arange(over.sum())
         self._ages[over] = 0
         self._seat_learners(self._ids[over])
+
+    def _any_opponent(self) -> str:
+        return self._opponents[int(self._rng.integers(len(self._opponents)))]
 
     def _seat_learners(self, opposite: np.ndarray) -> None:
         self._game.begin(0, LEARNING, [_learners_seat(agent) for agent in opposite.tolist()], [0] * len(opposite))

@@ -35,7 +35,7 @@ class Budget:
     """How much is measured: summaries come every `summary_freq` learner steps, the first one starts the clock."""
 
     repetitions: int = 5
-    max_steps: int = 50_000  # learner steps of one run
+    max_steps: int = 30_000  # learner steps of one run
     summary_freq: int = 5_000  # learner steps
     workloads: tuple[str, ...] = tuple(WORKLOADS)
 
