@@ -29,7 +29,7 @@ def test_games_conform(environment_id: str) -> None:
 def test_games_of_pettingzoo_conform(name: str) -> None:
     pytest.importorskip("pygame")
     complaints = conformance.check(
-        lambda: make(f"pettingzoo/{name}", 2), seed=0, rng=np.random.default_rng(0), num_steps=200
+        lambda: make(f"pettingzoo/{name}", 2), seed=0, rng=np.random.default_rng(0), num_steps=60
     )
     assert [complaint for complaint in complaints if not complaint.startswith("no episode ended")] == []
 
