@@ -60,6 +60,18 @@ def test_terminated_and_truncated_arrive_as_what_they_are(cut: bool) -> None:
     assert last.endings.truncated.tolist() == [cut, cut]
 
 
+def test_an_episode_that_is_over_when_it_is_cut_off_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = sample_envs.Counting.step
+
+    def both(self: sample_envs.Counting, action: np.ndarray) -> Any:
+        observation, reward, is_over, _, info = original(self, action)
+        return observation, reward, is_over, is_over, info
+
+    monkeypatch.setattr(sample_envs.Counting, "step", both)
+    last = play(make("sample_envs:Counting"), 3)[-1]
+    assert last.endings.truncated.tolist() == [False, False]
+
+
 def test_gymnasiums_time_limit_is_a_truncation() -> None:
     last = play(make("CartPole-v1", 1, "--max-episode-steps", "4"), 4)[-1]
     assert last.endings.truncated.tolist() == [True]
@@ -93,6 +105,17 @@ def test_a_parameter_that_is_a_constructor_argument_rebuilds_an_area_at_its_next
     steps = step(areas, steps)
     assert only(steps).endings.rewards.tolist() == [1.5, 1.5]
     areas.close()
+
+
+def test_the_seed_decides_the_luck_of_a_copy_that_is_built_later_too() -> None:
+    luck = []
+    for _ in range(2):
+        areas = make("sample_envs:Counting", 4, "--length", "1")
+        steps = areas.reset(5)
+        areas.set_parameters({"bonus": 1.0})
+        luck.append(only(step(areas, steps)).decisions.observations[0][:, 1].tolist())
+    assert luck[0] == luck[1]
+    assert len(set(luck[0])) > 1
 
 
 def test_a_parameter_that_is_an_attribute_is_set_on_the_unwrapped_environment() -> None:

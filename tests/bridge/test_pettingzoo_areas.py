@@ -1,9 +1,11 @@
 """Do PettingZoo's games play as areas: who decides when, who is paid what, and who is on which team?"""
 
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
+import sample_envs
 from driving import make, step
 
 from gym_bridges import conformance, registry
@@ -103,6 +105,19 @@ def test_agents_join_and_leave_within_an_episode() -> None:
     assert seen[3][blue].endings.truncated.tolist() == [True]
     assert seen[3][blue].endings.rewards.tolist() == [3]
     assert seen[3][red_1].endings.agent_ids.tolist() == [1]
+
+
+def test_who_vanishes_without_a_word_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = sample_envs.Relay.step
+
+    def silent(self: sample_envs.Relay, actions: dict[str, int]) -> Any:
+        observations, rewards, terminations, truncations, infos = original(self, actions)
+        return observations, rewards, dict.fromkeys(terminations, False), truncations, infos
+
+    monkeypatch.setattr(sample_envs.Relay, "step", silent)
+    areas = make("sample_envs:Relay", 1)
+    ended = step(areas, areas.reset(0))["Relay-red?team=0"].endings
+    assert ended.truncated.tolist() == [True]
 
 
 @pytest.mark.parametrize(
