@@ -108,9 +108,8 @@ class SelfPlayTrainer(Trainer):
         if self._roster is None:
             self._make_roster(parsed_behavior_id, behavior_spec)
         role = Role(parsed_behavior_id.brain_name, parsed_behavior_id.team_id)
-        draw = (
-            self.roster.draw if self.is_training else lambda: CURRENT
-        )  # when only watched, the learner plays everybody
+        # When only watched, the learner plays everybody.
+        draw = self.roster.draw if self.is_training else lambda: CURRENT
         draws = Draws(self.settings.opponent_change_interval, draw, self.roster.is_playable)
         if str(role.team) in self._draws_from_before:
             draws.restore(self._draws_from_before[str(role.team)])
@@ -121,10 +120,8 @@ class SelfPlayTrainer(Trainer):
                 f"Behavior {self.brain_name}: hyperparameters.learns: False is not allowed here; teams {teams} share "
                 "this behavior, so nobody would learn."
             )
-        entrant = Entrant(
-            draws, lambda: self.should_still_train, lambda: self.get_step, self.settings.team_change_interval
-        )
-        self._shared.game.enter(role, entrant)
+        turn = self.settings.team_change_interval
+        self._shared.game.enter(role, Entrant(draws, lambda: self.should_still_train, lambda: self.get_step, turn))
         return SelfPlayPolicy(role, self._shared.game, self.roster.players)
 
     def add_policy(self, parsed_behavior_id: BehaviorIdentifiers, policy: Policy) -> None:
@@ -181,18 +178,15 @@ class SelfPlayTrainer(Trainer):
         if self.settings.learns and game.learns(seat, self._mirror):
             self._queue.put(trajectory._replace(behavior_id=self._learner_behavior_id))
         last = trajectory.steps[-1]
-        game.observe(
-            seat, float(sum(step.reward + step.group_reward for step in trajectory.steps)), len(trajectory.steps)
-        )
+        reward = float(sum(step.reward + step.group_reward for step in trajectory.steps))
+        game.observe(seat, reward, len(trajectory.steps))
         if trajectory.done_reached:
             game.finish(seat, float(last.reward + last.group_reward), bool(trajectory.interrupted))
 
     def _settle_matches(self) -> None:
         finished = self._shared.game.take_finished(self.brain_name)
-        if not finished or not self.is_training:
-            return
         rows: list[MatchRow] = []
-        for role, match in finished:
+        for role, match in finished if self.is_training else ():
             more, warning = self.book.record(role, match)
             rows.extend(more)
             if warning is not None:
@@ -264,10 +258,8 @@ class SelfPlayTrainer(Trainer):
         try:
             write()
         except OSError as error:
-            logger.error(
-                f"{self.brain_name}: the {what} of step {self.get_step} could not be written: {error}. "
-                "Training goes on."
-            )
+            why = f"the {what} of step {self.get_step} could not be written: {error}"
+            logger.error(f"{self.brain_name}: {why}. Training goes on.")
             return False
         return True
 

@@ -39,23 +39,6 @@ def kill_before(target: str, number: int) -> None:
     _patch(target, counting)
 
 
-def fail_from(target: str, number: int, kind: str, message: str) -> None:
-    """Lets every call of `target` from that number on (from 1) raise the built-in exception `kind`."""
-    calls = 0
-
-    def failing(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **keys: Any) -> Any:
-            nonlocal calls
-            calls += 1
-            if calls >= number:
-                raise getattr(__builtins__, kind, OSError)(message)
-            return real(*arguments, **keys)
-
-        return call
-
-    _patch(target, failing)
-
-
 def write_down_what_was_restored(path: str) -> None:
     """Writes the state of each behavior to `path/<behavior>.json` as soon as all of its policies have been created."""
     from mlagents_selfplay.trainer import SelfPlayTrainer

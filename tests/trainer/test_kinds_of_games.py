@@ -11,24 +11,24 @@ pytestmark = pytest.mark.timeout(300)  # Seconds; a busy machine is no defect.
 Learn = Callable[..., Run]
 MEMORY = {"memory": {"sequence_length": 4, "memory_size": 8}}
 
-GAMES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "discrete actions with masks": ({"masks": "true"}, {}),
-    "continuous actions, sac": ({"actions": "continuous"}, {"learner": "sac"}),
-    "discrete actions with masks, sac": ({"masks": "true"}, {"learner": "sac", "max_steps": 400}),
-    "hybrid actions, groups of two, poca": ({"actions": "hybrid", "group": 2, "masks": "true"}, {"learner": "poca"}),
-    "memory": ({"recall": "true", "masks": "true"}, {"network": MEMORY}),
-    "memory, groups of two, poca": ({"recall": "true", "group": 2}, {"network": MEMORY, "learner": "poca"}),
-    "images and vectors, normalised": ({"observations": "both"}, {"network": {"normalize": True}, "max_steps": 300}),
-    "turns": ({"turns": "true", "actions": "continuous"}, {}),
-    "three teams, two opponents in memory": ({"teams": 3}, {"opponents_in_memory": 2}),
-    "half precision": ({}, {"snapshot_precision": "float16", "history_capacity": 3}),
-}
+SLOW = pytest.mark.slow
+GAMES = [  # options of the arena, keys of the behavior
+    pytest.param({"actions": "continuous"}, {"learner": "sac"}, id="continuous actions, sac"),
+    pytest.param({"masks": "true"}, {"learner": "sac"}, id="discrete actions with masks, sac", marks=SLOW),
+    pytest.param({"actions": "hybrid", "group": 2, "masks": "true"}, {"learner": "poca"}, id="hybrid groups, poca"),
+    pytest.param({"recall": "true", "masks": "true"}, {"network": MEMORY}, id="memory, discrete actions with masks"),
+    pytest.param({"recall": "true", "group": 2}, {"network": MEMORY, "learner": "poca"}, id="memory, poca", marks=SLOW),
+    pytest.param({"observations": "both"}, {"network": {"normalize": True}}, id="images and vectors, normalised"),
+    pytest.param({"turns": "true", "actions": "continuous"}, {}, id="turns"),
+    pytest.param({"teams": 3}, {"opponents_in_memory": 2}, id="three teams, two opponents in memory"),
+    pytest.param({}, {"snapshot_precision": "float16", "history_capacity": 2}, id="half precision, small history"),
+]
 
 
-@pytest.mark.parametrize(("options", "keys"), GAMES.values(), ids=GAMES)
+@pytest.mark.parametrize(("options", "keys"), GAMES)
 def test_every_kind_of_game_trains(learn: Learn, options: dict[str, Any], keys: dict[str, Any]) -> None:
-    run = learn({"Arena": behavior(**keys)}, options=options)
-    assert_went_well(run, steps=keys.get("max_steps", 600))
+    run = learn({"Arena": behavior(**{"max_steps": 400, **keys})}, options=options)
+    assert_went_well(run, steps=400)
     met = {name for label in run.opponents() for name in label.split("+")}
     assert "current" in met
     assert any(name.isdigit() for name in met)
@@ -64,12 +64,12 @@ def test_a_role_that_does_not_learn_is_played_by_its_initial_policy(learn: Learn
 
 
 def test_a_single_team_trains_as_its_learner_alone_would(learn: Learn) -> None:
-    run = learn({"Arena": behavior()}, options={"teams": 1})
-    assert_went_well(run, matches=False)
+    run = learn({"Arena": behavior(max_steps=400)}, options={"teams": 1})
+    assert_went_well(run, steps=400, matches=False)
     assert "Mean Reward" in run.output
 
 
 def test_a_trainer_of_its_own_thread_and_two_processes_of_sixteen_areas(learn: Learn) -> None:
-    run = learn({"Arena": behavior(max_steps=1500, threaded=True)}, envs=2, areas=16)
-    assert_went_well(run, steps=1500)
+    run = learn({"Arena": behavior(max_steps=1000, threaded=True)}, envs=2, areas=16)
+    assert_went_well(run, steps=1000)
     assert len(run.matches()) > 100

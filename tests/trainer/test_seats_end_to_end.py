@@ -81,6 +81,7 @@ def test_the_opponent_never_changes_inside_an_episode(learn: Callable[..., Run],
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("interval", [1, 7])
 def test_the_opponent_never_changes_in_ten_thousand_episodes(
     learn: Callable[..., Run], tmp_path: Path, interval: int
