@@ -36,6 +36,7 @@ setup(
             "mujoco<=3.11",
             "ale-py",
             "box2d",
+            "pygame",  # PettingZoo's classic games and gymnasium's Box2D import it
             "opencv-python-headless<4.12",
             "imageio",
             "imageio-ffmpeg",
