@@ -175,7 +175,7 @@ class SelfPlayTrainer(Trainer):
 
     def _take(self, trajectory: Trajectory) -> None:
         game, seat = self._shared.game, trajectory.agent_id
-        if self.settings.learns and game.learns(seat, self._mirror):
+        if (self.should_still_train or not self.is_training) and game.learns(seat, self._mirror):
             self._queue.put(trajectory._replace(behavior_id=self._learner_behavior_id))
         last = trajectory.steps[-1]
         reward = float(sum(step.reward + step.group_reward for step in trajectory.steps))

@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import re
+import signal
 import sys
 import warnings
 
@@ -55,6 +56,7 @@ def become(request: dict) -> None:
     with open(request["output"], "ab") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Whoever runs the tests may have it ignored.
     sys.argv = ["mlagents-learn", *request["argv"]]
     if request["first"]:
         module, function, arguments = re.fullmatch(r"([\w.]+):(\w+)(\(.*\))", request["first"]).groups()
