@@ -22,6 +22,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 logger = get_logger(__name__)
 
 STACKED_PARAMETERS = 500_000  # above this size of an actor, copying a stack costs more than the calls it saves
+MIN_WIDTH = 8  # rows of a group; padding so little costs nothing beside the calls, and spares three shapes in four
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -160,7 +161,7 @@ class SnapshotActors:
     def _act_together(self, slots: Array, group: Array, decisions: Decisions) -> Actions:
         # Rows sorted by group, each group padded to the same power of two, so that few shapes are ever traced.
         counts = np.bincount(group)
-        width, groups = _power_of_two(counts.max()), _power_of_two(len(slots))
+        width, groups = _power_of_two(max(counts.max(), MIN_WIDTH)), _power_of_two(len(slots))
         order = np.argsort(group, kind="stable")
         rows = (
             np.arange(len(group))

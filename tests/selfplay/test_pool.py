@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from mlagents_selfplay.selfplay.matchmaking import CURRENT, Draws
+from mlagents_selfplay.selfplay.matchmaking import CURRENT, Draws, Match, Role, SeatResult, Side
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
 from mlagents_selfplay.selfplay.pool import OpponentPool
 from mlagents_selfplay.selfplay.samplers import SamplerSettings
@@ -65,6 +65,35 @@ def test_drawn_opponents_follow_the_distribution_of_the_sampler() -> None:
     assert chances == pytest.approx([0.16, 0.16, 0.16, 0.16, 0.36])
     counts = counts_of(pool, 2000)
     assert stats.chisquare([counts[name] for name in names], 2000 * chances).pvalue > 0.01
+
+
+def test_the_distribution_follows_every_change_of_what_it_depends_on() -> None:
+    pool, book = pool_of(100, 200, kind="pfsp", pfsp_prior_games=0.0), empty_book()
+    book.ratings.put("Fencer", "100", 1200.0)
+
+    def chances(now: int = 200) -> dict[str, float]:
+        return {name: round(float(chance), 3) for name, chance in zip(*pool.distribution(now, book), strict=True)}
+
+    quarter = 0.25  # Nobody is known: everybody counts as an equal.
+    assert chances() == {INITIAL: quarter, "100": quarter, "200": quarter, CURRENT: quarter}
+    own, other = Role("Fencer", 0), Role("Fencer", 1)
+    sides = {
+        own: Side(CURRENT, results=[SeatResult("a", 1.0, 1.0, 10, False)]),
+        other: Side("100", results=[SeatResult("b", -1.0, -1.0, 10, False)]),
+    }
+    book.record(own, Match(0, {"Fencer": 150}, 0, {own: CURRENT, other: "100"}, sides))
+    third = 0.333  # Whoever always loses has the weight (1 - 1)^2 = 0.
+    assert chances() == {INITIAL: third, "100": 0.0, "200": third, CURRENT: third}
+    book.keep({"200"})
+    assert chances() == {INITIAL: quarter, "100": quarter, "200": quarter, CURRENT: quarter}
+    pool.add(300)
+    assert set(chances(300)) == {INITIAL, "100", "200", "300", CURRENT}
+    pool.forget(INITIAL)
+    assert set(chances(300)) == {"100", "200", "300", CURRENT}
+    pool = pool_of(100, 200)
+    # Uniform in time: the current policy stands for the time since the newest snapshot, 0 and then 100 steps.
+    assert chances(200)[CURRENT] == 0.0
+    assert chances(300)[CURRENT] == quarter
 
 
 def test_opponents_of_matches_follow_the_distribution_though_a_draw_serves_several() -> None:

@@ -1,6 +1,6 @@
 """What did a seat's episode come to: win 1, draw 1/2 or loss 0?"""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -104,7 +104,10 @@ class DegenerateWatch:
         """
         if window < 1:
             raise ValueError(f"window: {window!r} is not at least 1 match")
-        self._matches: deque[tuple[float, ...]] = deque(maxlen=window)
+        self._window = window
+        self._matches: deque[tuple[float, ...]] = deque()
+        self._seats: Counter[float] = Counter()  # of the window, by outcome
+        self._together: Counter[float] = Counter()  # matches of several sides that all came to this outcome
         self._warned = False
 
     def add(self, outcomes: Sequence[float]) -> str | None:
@@ -119,21 +122,30 @@ class DegenerateWatch:
         if self._warned:
             return None
         self._matches.append(tuple(outcomes))
-        finding = self._finding() if len(self._matches) == self._matches.maxlen else None
+        self._count(self._matches[-1], 1)
+        if len(self._matches) > self._window:
+            self._count(self._matches.popleft(), -1)
+        finding = self._finding() if len(self._matches) == self._window else None
         if finding is None:
             return None
         self._warned = True
         return (
-            f"Degenerate outcomes: in the last {self._matches.maxlen} matches {finding}. Ratings mean nothing so. "
+            f"Degenerate outcomes: in the last {self._window} matches {finding}. Ratings mean nothing so. "
             "Check the outcome rule (last_reward or episode_return), win_above and loss_below against the rewards."
         )
 
+    def _count(self, match: tuple[float, ...], change: int) -> None:
+        for outcome in match:
+            self._seats[outcome] += change
+        if len(match) > 1 and len(set(match)) == 1:
+            self._together[match[0]] += change
+
     def _finding(self) -> str | None:
-        seen = {outcome for match in self._matches for outcome in match}
-        if len(seen) == 1:
-            return {WIN: "every seat won", DRAW: "every seat drew", LOSS: "every seat lost"}[seen.pop()]
+        every_seat = sum(self._seats.values())
+        for outcome, verb in ((WIN, "won"), (DRAW, "drew"), (LOSS, "lost")):
+            if self._seats[outcome] == every_seat:
+                return f"every seat {verb}"
         for outcome, verb in ((LOSS, "lost"), (WIN, "won")):
-            together = sum(len(match) > 1 and set(match) == {outcome} for match in self._matches)
-            if 2 * together > len(self._matches):
-                return f"all sides {verb} together {together} times"
+            if 2 * self._together[outcome] > len(self._matches):
+                return f"all sides {verb} together {self._together[outcome]} times"
         return None

@@ -12,6 +12,9 @@ from .samplers import Candidates, SamplerSettings, draw, probabilities
 from .scorebook import INITIAL, Scorebook
 
 
+Distribution = tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]
+
+
 class OpponentPool:
     """The snapshots and pinned opponents of one behavior; a player is named by its step, or by its pin.
 
@@ -39,6 +42,7 @@ class OpponentPool:
         self.pinned_ratio = pinned_ratio
         self.rng = rng
         self._initial_playable = True
+        self._last: tuple[Any, Distribution] | None = None  # what the last distribution was made from, and itself
 
     @property
     def players(self) -> set[str]:
@@ -59,12 +63,20 @@ class OpponentPool:
         steps = [step for step in self.history.steps if str(step) != player]
         self.history.restore({"capacity": self.history.capacity, "steps": steps})
 
-    def distribution(self, now: int, book: Scorebook) -> tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]:
+    def distribution(self, now: int, book: Scorebook) -> Distribution:
         """Returns the players that the sampler chooses from at learner step `now`, and the probability of each.
+
+        Many matches open between two changes of what it depends on, so the last answer is kept.
 
         Returns:
           Names `[N + 1]`, the current policy last, and probabilities `[N + 1]`; pinned opponents are drawn before.
         """
+        made_from = (now, book, book.changes, self.history.steps, self._initial_playable)
+        if self._last is None or self._last[0] != made_from:
+            self._last = (made_from, self._distribution(now, book))
+        return self._last[1]
+
+    def _distribution(self, now: int, book: Scorebook) -> Distribution:
         steps = [step for step in self.history.steps if step > 0]
         if self._initial_playable:
             steps.insert(0, 0)

@@ -76,6 +76,7 @@ class Scorebook:
         self.behavior = behavior
         self.ratings = ratings
         self.games = 0  # with an outcome, against another player than the learner itself
+        self.changes = 0  # of what `win_rate` and `quality` answer; never goes back
         self._outcome = outcome
         self._recent: dict[str, tuple[float, float]] = {}  # by opponent: wins (draws count half) and games, both fading
         self._qualities: dict[str, float] = {}
@@ -93,6 +94,7 @@ class Scorebook:
 
     def keep(self, players: set[str]) -> None:
         """Forgets opponents that can no longer be met, all but `players`."""
+        self.changes += 1
         for scores in (self._recent, self._qualities):
             for player in set(scores) - players:
                 del scores[player]
@@ -130,6 +132,7 @@ class Scorebook:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from `state()`."""
+        self.changes += 1
         self.games = state["games"]
         self._recent = {player: (wins, games) for player, (wins, games) in state["recent"].items()}
         self._qualities = dict(state["qualities"])
@@ -164,6 +167,7 @@ class Scorebook:
 
     def _score(self, player: str, outcome: float) -> None:
         self.games += 1
+        self.changes += 1
         wins, games = self._recent.get(player, (0.0, 0.0))
         self._recent[player] = (MEMORY * wins + outcome, MEMORY * games + 1.0)
         if outcome == 1.0:
