@@ -86,6 +86,7 @@ def test_the_distribution_follows_every_change_of_what_it_depends_on() -> None:
     assert chances() == {INITIAL: third, "100": 0.0, "200": third, CURRENT: third}
     book.keep({"200"})
     assert chances() == {INITIAL: quarter, "100": quarter, "200": quarter, CURRENT: quarter}
+    assert chances(300)[CURRENT] == 0.25
     pool.add(300)
     assert set(chances(300)) == {INITIAL, "100", "200", "300", CURRENT}
     pool.forget(INITIAL)
