@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlagents_selfplay.algorithms import fast_ppo
 from mlagents_selfplay.settings import TRAINER_TYPE, SelfPlaySettings
 from mlagents_selfplay.trainer import SelfPlayTrainer
 
-TRAINERS: dict[str, tuple[Any, Any]] = {TRAINER_TYPE: (SelfPlayTrainer, SelfPlaySettings)}
+TRAINERS: dict[str, tuple[Any, Any]] = {
+    TRAINER_TYPE: (SelfPlayTrainer, SelfPlaySettings),
+    fast_ppo.TRAINER_TYPE: (fast_ppo.FastPPOTrainer, fast_ppo.FastPPOSettings),
+}
 
 
 def get_type_and_setting() -> tuple[dict[str, Any], dict[str, Any]]:

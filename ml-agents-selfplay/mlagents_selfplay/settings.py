@@ -119,6 +119,7 @@ class SelfPlaySettings:
     learn_from_mirror_matches: Any = attr.ib(default=None, validator=_optional(_flag))  # unset: for on-policy learners
     learner: Any = "ppo"  # any other registered trainer type
     learner_hyperparameters: Any = attr.ib(factory=dict)  # exactly that type's own keys
+    fast_learner: Any = attr.ib(default=True, validator=_flag)  # ppo: the same losses in less time; see fast_ppo
 
     def __attrs_post_init__(self) -> None:
         if self.loss_below > self.win_above:

@@ -16,6 +16,7 @@ from mlagents.trainers.behavior_id_utils import BehaviorIdentifiers
 from mlagents.trainers.exception import TrainerConfigError
 from mlagents.trainers.policy import Policy
 from mlagents.trainers.policy.torch_policy import TorchPolicy
+from mlagents.trainers.ppo.trainer import PPOTrainer
 from mlagents.trainers.settings import TrainerSettings
 from mlagents.trainers.stats import StatsPropertyType
 from mlagents.trainers.trainer import Trainer
@@ -25,6 +26,7 @@ from mlagents_envs.base_env import BehaviorSpec
 from mlagents_envs.logging_util import get_logger
 
 from mlagents_selfplay import randomness
+from mlagents_selfplay.algorithms.fast_ppo import FastPPOTrainer
 from mlagents_selfplay.checkpoints import CrashSafeSaver
 from mlagents_selfplay.coordinator import coordinator
 from mlagents_selfplay.policy import SelfPlayPolicy
@@ -218,7 +220,8 @@ class SelfPlayTrainer(Trainer):
         )
         if not training:
             settings.checkpoint_interval = np.iinfo(np.int64).max  # watching a model must not rotate its checkpoints
-        learner_class = all_trainer_types[self.settings.learner]
+        faster = self.settings.fast_learner and self.settings.learner == PPOTrainer.get_trainer_name()
+        learner_class = FastPPOTrainer if faster else all_trainer_types[self.settings.learner]
         learns = training and self.settings.learns
         return learner_class(name, reward_buff_cap, settings, learns, load, seed, self.artifact_path)
 

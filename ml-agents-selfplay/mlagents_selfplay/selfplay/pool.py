@@ -11,7 +11,6 @@ from .matchmaking import CURRENT
 from .samplers import Candidates, SamplerSettings, draw, probabilities
 from .scorebook import INITIAL, Scorebook
 
-
 Distribution = tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]
 
 
