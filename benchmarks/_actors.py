@@ -1,4 +1,4 @@
-"""Which moves does a trained actor of rock-paper-scissors make, and how likely, in each recall state?"""
+"""What does a benchmark know of trained actors? Their networks, and in rock-paper-scissors the chance of each move."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import cattr
 import numpy as np
 from mlagents_selfplay.store import DamagedFile, Weights
 
+from gym_bridges.areas import BehaviorSpec
 from gym_bridges.envs.rps_exploitability import observations
 from gym_bridges.envs.rps_rules import MOVES
 
@@ -58,6 +59,19 @@ def action_probabilities(weights: Mapping[str, np.ndarray], network: NetworkSett
         _, log_probs, _ = actor.action_model(encoding, torch.ones((len(seen), len(MOVES))))
     probabilities = log_probs.all_discrete_tensor.double().exp().numpy()
     return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
+def continuous_actor(spec: BehaviorSpec, network: Mapping[str, Any]) -> SimpleActor:
+    """Returns an untrained actor for vector observations and continuous actions.
+
+    Args:
+      spec: what the bridge says of the behavior.
+      network: its `network_settings:`.
+    """
+    seen = [
+        ObservationSpec(o.shape, (DimensionProperty.NONE,), ObservationType.DEFAULT, o.name) for o in spec.observations
+    ]
+    return SimpleActor(seen, network_settings(network), ActionSpec.create_continuous(spec.actions.continuous))
 
 
 def actor_in(checkpoint: Path) -> Weights:
