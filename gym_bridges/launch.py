@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from gym_bridges import arguments, output, player, registry, watch, wire
+from gym_bridges.rollouts import mailbox
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +55,10 @@ def launch(environment_id: str, words: Sequence[str], listen_seconds: float | No
         with wire.open_channel(started.port) as channel:
             wire.await_server(channel, listen_seconds)
             player.play(
-                wire.exchange_on(channel), environment_id, lambda num_areas: entry.make(started.settings, num_areas)
+                wire.exchange_on(channel),
+                environment_id,
+                lambda num_areas: entry.make(started.settings, num_areas),
+                mailbox.knock(started.port),
             )
     except (player.HandshakeError, TimeoutError) as error:
         return fail(ExitStatus.NO_TRAINER, f"port {started.port}: {error}")

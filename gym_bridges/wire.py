@@ -9,7 +9,6 @@ descriptor pool of their own, so that `mlagents_envs` can be imported beside the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -100,8 +99,9 @@ CLASSES = _message_classes()
 Message = CLASSES["Message"]
 Observation = CLASSES["Observation"]
 
-Exchange = Callable[..., Any]
-"""`exchange(message, timeout=seconds) -> message`: one round trip; raises `grpc.RpcError`."""
+Exchange = Any
+"""`exchange(message, timeout=seconds) -> message`: one round trip; raises `grpc.RpcError`. `exchange.future(message)`
+does not wait, and returns what has `done()` and `result()`."""
 
 
 def open_channel(port: int) -> grpc.Channel:

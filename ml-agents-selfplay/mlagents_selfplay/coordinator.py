@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from mlagents_selfplay.rollouts.host import Host
 from mlagents_selfplay.selfplay.matchmaking import Game
 from mlagents_selfplay.selfplay.pool import OpponentPool
 from mlagents_selfplay.selfplay.scorebook import Ratings, Scorebook
@@ -18,6 +19,7 @@ class Coordinator:
       ratings: of all their players.
       books: results by behavior.
       pools: who can be drawn, by behavior.
+      host: of the bridges that play whole rollouts.
     """
 
     def __init__(self, elo_k: float, initial_elo: float) -> None:
@@ -25,6 +27,7 @@ class Coordinator:
         self.ratings = Ratings(elo_k, initial_elo)
         self.books: dict[str, Scorebook] = {}
         self.pools: dict[str, OpponentPool] = {}
+        self.host = Host(self.game)
 
     def opposite(self, behavior: str) -> str:
         """Returns the behavior that meets `behavior`: itself where it has several teams, else one of another team."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlagents_selfplay.algorithms import fast_ppo
+from mlagents_selfplay.rollouts.mailbox import make_door
 from mlagents_selfplay.settings import TRAINER_TYPE, SelfPlaySettings
 from mlagents_selfplay.trainer import SelfPlayTrainer
 
@@ -15,11 +16,12 @@ TRAINERS: dict[str, tuple[Any, Any]] = {
 
 
 def get_type_and_setting() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Answers ML-Agents' entry point `mlagents.trainer_type`.
+    """Answers ML-Agents' entry point `mlagents.trainer_type`, before any environment is started.
 
     Returns:
       Trainer class by trainer type, and settings class by trainer type.
     """
+    make_door()
     return (
         {name: trainer for name, (trainer, _) in TRAINERS.items()},
         {name: settings for name, (_, settings) in TRAINERS.items()},

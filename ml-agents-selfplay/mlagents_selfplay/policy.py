@@ -53,15 +53,17 @@ class SelfPlayPolicy(Policy):
       role: the team.
       game: where its agents are seated.
       players: who decides for them.
+      is_elsewhere: whether the environment plays by itself, so that nobody decides here.
     """
 
-    def __init__(self, role: Role, game: Game, players: Players) -> None:
+    def __init__(self, role: Role, game: Game, players: Players, is_elsewhere: Callable[[], bool]) -> None:
         learner = players.learner()
         super().__init__(learner.seed, learner.behavior_spec, learner.network_settings)
         self.m_size = learner.m_size
         self._role = role
         self._game = game
         self._players = players
+        self._is_elsewhere = is_elsewhere
         self._player_of: dict[int, dict[int, str]] = {}  # by worker, by the agent's local id
         self._memories: dict[str, Array] = {}  # of opponents, by the agent's global id
         spec = self.behavior_spec.action_spec
@@ -72,6 +74,9 @@ class SelfPlayPolicy(Policy):
         """Decides for every agent that asks; agents that ask for the first time are seated first."""
         if len(decision_requests) == 0:
             return ActionInfo.empty()
+        if self._is_elsewhere():
+            nothing = self.behavior_spec.action_spec.empty_action(len(decision_requests))
+            return ActionInfo(nothing, nothing, {}, list(decision_requests.agent_id))
         ids = decision_requests.agent_id.tolist()
         player_of = self._player_of.setdefault(worker_id, {})
         self._seat_new(worker_id, decision_requests, ids, player_of)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from mlagents.trainers.exception import TrainerConfigError
 from mlagents.trainers.policy.torch_policy import TorchPolicy
+from mlagents_envs.base_env import BehaviorSpec
 from mlagents_envs.logging_util import get_logger
 
 from mlagents_selfplay import pinned
@@ -55,7 +56,7 @@ class Roster:
         self._step = step
         self._folder = folder
         self._shared = shared
-        pool_rng, self._script_rng = (np.random.default_rng(child) for child in seed.spawn(2))
+        pool_rng, self._script_rng, self._rollout_rng = (np.random.default_rng(child) for child in seed.spawn(3))
         self._sources = pinned.names_of(settings.pinned_opponents)
         self.pool = OpponentPool(
             settings.history_capacity,
@@ -147,9 +148,27 @@ class Roster:
             ],
         }
 
+    @property
+    def spec(self) -> BehaviorSpec:
+        """What the behavior's agents see and do."""
+        return self._learner().behavior_spec
+
+    def weights_of(self, player: str) -> Weights:
+        """Returns the weights of a player: the learner, a snapshot or a pinned actor."""
+        if player == CURRENT:
+            return self._weights()
+        if player in self._pinned_weights:
+            return self._pinned_weights[player]
+        return self._folder.load_snapshot(0 if player == INITIAL else int(player))
+
+    def draw_seed(self) -> int:
+        """Draws the seed of a rollout."""
+        return int(self._rollout_rng.integers(2**63))
+
     def state(self) -> dict[str, Any]:
         """Returns history and random states, ready for JSON."""
-        return {"pool": self.pool.state(), "script_rng": self._script_rng.bit_generator.state}
+        generators = {"script_rng": self._script_rng, "rollout_rng": self._rollout_rng}
+        return {"pool": self.pool.state(), **{name: rng.bit_generator.state for name, rng in generators.items()}}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from `state()`.
@@ -164,6 +183,7 @@ class Roster:
             )
         self.pool.restore(state["pool"])
         self._script_rng.bit_generator.state = state["script_rng"]
+        self._rollout_rng.bit_generator.state = state["rollout_rng"]
         self._check_architecture(max(self.pool.history.steps, default=0))
 
     def _check_architecture(self, step: int) -> None:

@@ -119,6 +119,9 @@ class SelfPlaySettings:
     learn_from_mirror_matches: Any = attr.ib(default=None, validator=_optional(_flag))  # unset: for on-policy learners
     learner: Any = "ppo"  # any other registered trainer type
     learner_hyperparameters: Any = attr.ib(factory=dict)  # exactly that type's own keys
+    rollouts: Any = attr.ib(
+        default="auto", validator=_one_of("auto", "bridge", "wire")
+    )  # who plays: see docs/rollouts.md
     fast_learner: Any = attr.ib(default=True, validator=_flag)  # ppo: the same losses in less time; see fast_ppo
 
     def __attrs_post_init__(self) -> None:

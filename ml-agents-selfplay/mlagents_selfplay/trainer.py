@@ -26,10 +26,11 @@ from mlagents_envs.base_env import BehaviorSpec
 from mlagents_envs.logging_util import get_logger
 
 from mlagents_selfplay import randomness
-from mlagents_selfplay.algorithms.fast_ppo import FastPPOTrainer
+from mlagents_selfplay.algorithms.fast_ppo import Episode, FastPPOTrainer
 from mlagents_selfplay.checkpoints import CrashSafeSaver
 from mlagents_selfplay.coordinator import coordinator
 from mlagents_selfplay.policy import SelfPlayPolicy
+from mlagents_selfplay.rollouts.member import member_of, rows_of
 from mlagents_selfplay.roster import Roster
 from mlagents_selfplay.selfplay.matchmaking import CURRENT, Draws, Entrant, Role
 from mlagents_selfplay.selfplay.scorebook import INITIAL, MatchRow, Scorebook
@@ -124,7 +125,8 @@ class SelfPlayTrainer(Trainer):
             )
         turn = self.settings.team_change_interval
         self._shared.game.enter(role, Entrant(draws, lambda: self.should_still_train, lambda: self.get_step, turn))
-        return SelfPlayPolicy(role, self._shared.game, self.roster.players)
+        is_elsewhere = lambda: self.is_training and self._shared.host.active  # noqa: E731
+        return SelfPlayPolicy(role, self._shared.game, self.roster.players, is_elsewhere)
 
     def add_policy(self, parsed_behavior_id: BehaviorIdentifiers, policy: Policy) -> None:
         """Keeps the policy that `create_policy` made."""
@@ -132,7 +134,9 @@ class SelfPlayTrainer(Trainer):
 
     def advance(self) -> None:
         """Hands finished trajectories to the learner, lets it learn, and takes a snapshot when one is due."""
-        game = self._shared.game
+        game, host = self._shared.game, self._shared.host
+        for part in host.receive(self.brain_name):
+            self.learner.take_rollout(*rows_of(part), map(Episode._make, part.episodes))
         ended = game.take_ended(self.brain_name)
         for queue in self.trajectory_queues:
             for _ in range(queue.qsize()):
@@ -142,10 +146,12 @@ class SelfPlayTrainer(Trainer):
         self.learner.advance()
         if self.is_training and self.get_step >= self._next_snapshot:
             self._take_snapshot()
+        host.plan()
 
     def end_episode(self) -> None:
         """All episodes were cut short by a reset of the environments."""
         self._shared.game.abandon(self.brain_name)
+        self._shared.host.abandon()
         for policy in self.policies.values():
             policy.forget_everybody()
         self.learner.end_episode()
@@ -247,6 +253,9 @@ class SelfPlayTrainer(Trainer):
         else:
             self.folder.clear()
             self.roster.save_initial()
+        self._shared.host.join(
+            member_of(self.brain_name, self.trainer_settings, self.learner, self.roster, self._mirror)
+        )
 
     def _take_snapshot(self) -> None:
         step, interval = self.get_step, self.settings.snapshot_interval

@@ -101,9 +101,7 @@ class Experience:
           The rows just added, as views.
         """
         begin, end = self._size, self._size + len(steps)
-        if end > len(self._rows.rewards):
-            self._rows = _map(lambda field: np.concatenate((field, np.zeros_like(field))), self._rows)
-            return self.add(steps, next_observations, terminal)
+        self._make_room(end)
         added = _map(lambda field: field[begin:end], self._rows)
         for sensor, observation in enumerate(added.observations):
             observation[:] = [step.obs[sensor] for step in steps]
@@ -121,11 +119,26 @@ class Experience:
         self._terminal.append(terminal)
         return added
 
+    def extend(self, rows: Rows, segments: Segments) -> None:
+        """Takes in many pieces at once."""
+        begin, end = self._size, self._size + len(rows.rewards)
+        self._make_room(end)
+        for own, other in zip(_fields(self._rows), _fields(rows), strict=True):
+            own[begin:end] = other
+        self._size = end
+        self._lengths.extend(segments.lengths.tolist())
+        self._next_observations.extend(zip(*segments.next_observations, strict=True))
+        self._terminal.extend(segments.terminal.tolist())
+
     def clear(self) -> None:
         """Forgets all rows and keeps the room."""
         self._size = 0
         for pieces in (self._lengths, self._next_observations, self._terminal):
             pieces.clear()
+
+    def _make_room(self, size: int) -> None:
+        while size > len(self._rows.rewards):
+            self._rows = _map(lambda field: np.concatenate((field, np.zeros_like(field))), self._rows)
 
 
 def advantages(rewards: Array, values: Array, next_values: Array, lengths: Array, gamma: float, lambd: float) -> Array:
@@ -165,3 +178,7 @@ def _allowed(mask: Sequence[Array] | None, branches: int) -> Array:
 
 def _map(change: Any, rows: Rows) -> Rows:
     return Rows(tuple(map(change, rows.observations)), *map(change, rows[1:]))
+
+
+def _fields(rows: Rows) -> list[Array]:
+    return [*rows.observations, *rows[1:]]

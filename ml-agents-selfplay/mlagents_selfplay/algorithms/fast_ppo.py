@@ -16,7 +16,8 @@ these arrays hold; for them everything is ML-Agents' own.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import attr
 import numpy as np
@@ -25,6 +26,7 @@ from mlagents.trainers.buffer import BufferKey, RewardSignalUtil
 from mlagents.trainers.ppo.optimizer_torch import PPOSettings
 from mlagents.trainers.ppo.trainer import PPOTrainer
 from mlagents.trainers.settings import RewardSignalType, ScheduleType
+from mlagents.trainers.torch_entities.agent_action import AgentAction
 from mlagents.trainers.torch_entities.encoders import VectorInput
 from mlagents.trainers.trajectory import ObsUtil, Trajectory
 
@@ -32,8 +34,17 @@ from mlagents_selfplay.algorithms.experience import Array, Experience, Rows, Seg
 
 TRAINER_TYPE = "fast_ppo"
 EXTRINSIC = RewardSignalType.EXTRINSIC.value
+ELSEWHERE = "elsewhere"  # stands for any agent whose steps ML-Agents has not seen
 
 VALUED_TOGETHER = 4_096  # rows; more would only cost memory
+
+
+class Episode(NamedTuple):
+    """What an agent was paid in an episode, by itself and with its group's share, and its steps."""
+
+    own_return: float
+    episode_return: float
+    length: int
 
 
 def _as_the_learning_rate() -> Any:
@@ -69,14 +80,71 @@ class FastPPOTrainer(PPOTrainer):
             self._experience = Experience(self.policy.behavior_spec, 2 * self.hyperparameters.buffer_size)
         return self._experience
 
+    @property
+    def in_arrays(self) -> bool:
+        """Whether the experience lies in arrays; otherwise everything is ML-Agents' own."""
+        return self._in_arrays
+
+    @property
+    def steps_wanted(self) -> int:
+        """Learner steps until the next update, or until training is over if that comes first; 0 when it is."""
+        if not self.should_still_train:
+            return 0
+        until_update = self.hyperparameters.buffer_size + 1 - len(self.experience)
+        return int(max(0, min(until_update, self.get_max_steps + 1 - self.get_step)))
+
+    def take_rollout(self, rows: Rows, segments: Segments, episodes: Sequence[Episode]) -> None:
+        """Takes in what agents have lived through elsewhere, played by the learner's present weights.
+
+        Args:
+          rows: without log-probabilities, which are taken here in one pass; these fields are written to.
+          segments: the pieces of episodes in the rows.
+          episodes: that ended.
+        """
+        self._fill_in_log_probs(rows)
+        for network in (self.policy.actor, self.optimizer.critic):
+            _update_normalisation(network, rows)
+        self.experience.extend(rows, segments)
+        for length in segments.lengths.tolist():
+            self._count(length)
+        for episode in episodes:
+            self.collected_rewards["environment"][ELSEWHERE] = episode.own_return
+            self.collected_rewards[EXTRINSIC][ELSEWHERE] = self._extrinsic.strength * episode.episode_return
+            self._update_end_episode_stats(ELSEWHERE, self.optimizer)
+            self._stats_reporter.add_stat("Environment/Episode Length", episode.length)
+
+    def _count(self, steps: int) -> None:
+        """Counts learner steps; summaries and checkpoints are written when they are due."""
+        self._maybe_write_summary(self.get_step + steps)
+        self._maybe_save_model(self.get_step + steps)
+        (behavior_id,) = self.policies
+        self._increment_step(steps, behavior_id)
+
+    def _fill_in_log_probs(self, rows: Rows) -> None:
+        with torch.no_grad():
+            for begin in range(0, len(rows.rewards), VALUED_TOGETHER):
+                part = slice(begin, begin + VALUED_TOGETHER)
+                found = self.policy.actor.get_stats(
+                    [torch.as_tensor(seen[part], device=default_device()) for seen in rows.observations],
+                    AgentAction.from_buffer(
+                        {
+                            BufferKey.CONTINUOUS_ACTION: rows.continuous[part],
+                            BufferKey.DISCRETE_ACTION: rows.discrete[part],
+                        }
+                    ),
+                    masks=torch.as_tensor(rows.masks[part], device=default_device()),
+                )
+                log_probs = found["log_probs"].to_log_probs_tuple()
+                rows.continuous_log_probs[part] = log_probs.continuous
+                rows.discrete_log_probs[part] = log_probs.discrete
+                self._stats_reporter.add_stat("Policy/Entropy", float(found["entropy"].mean()))
+
     def _process_trajectory(self, trajectory: Trajectory) -> None:
         if not self._in_arrays:
             super()._process_trajectory(trajectory)
             return
         steps, agent = trajectory.steps, trajectory.agent_id
-        self._maybe_write_summary(self.get_step + len(steps))
-        self._maybe_save_model(self.get_step + len(steps))
-        self._increment_step(len(steps), trajectory.behavior_id)
+        self._count(len(steps))
         if self.should_still_train:
             terminal = trajectory.done_reached and not trajectory.interrupted
             rows = self.experience.add(steps, trajectory.next_obs, terminal)

@@ -143,6 +143,8 @@ class Game:
         self._lacking: dict[int, list[Match]] = {}  # by worker: matches that still lack a role
         self._ended: dict[str, list[SeatId]] = {}
         self._finished: dict[str, deque[tuple[Role, Match]]] = {}
+        self._dealt: dict[int, Match] = {}  # by number: played out of sight, see `deal`
+        self._last_number = 0
         self._from_before: deque[tuple[int, dict[Role, str]]] = deque()  # learning team and players, after a resume
         self._lock = threading.RLock()
 
@@ -261,6 +263,30 @@ class Game:
             self._finished[behavior].clear()
             return finished
 
+    def deal(self, worker: int) -> tuple[int, Match]:
+        """Opens a match that `worker` plays by itself, from the first seat to the last; returns its number as well."""
+        with self._lock:
+            match = self._open(worker)
+            self._last_number += 1
+            self._dealt[self._last_number] = match
+            return self._last_number, match
+
+    def settle(self, number: int, results: Sequence[tuple[Role, SeatResult]]) -> None:
+        """Closes a dealt match with the results of all its seats, in the order in which they ended."""
+        with self._lock:
+            match = self._dealt.pop(number, None)
+            if match is None:
+                return  # it was withdrawn in the meantime
+            for role, result in results:
+                match.sides.setdefault(role, Side(match.players[role])).results.append(result)
+            self._close(match)
+
+    def withdraw(self, worker: int) -> None:
+        """Forgets the matches dealt to `worker`, which is gone or was reset."""
+        with self._lock:
+            for number in [number for number, match in self._dealt.items() if match.worker == worker]:
+                self._on.pop(self._dealt.pop(number), None)
+
     def players_on(self, behavior: str) -> set[str]:
         """Returns every player of `behavior` that sits in a match now."""
         with self._lock:
@@ -368,8 +394,10 @@ class Game:
         del self._seats[seat]
         match = held.match
         match.seats_held -= 1
-        if match.seats_held > 0 or match not in self._on:
-            return
+        if match.seats_held == 0 and match in self._on:
+            self._close(match)
+
+    def _close(self, match: Match) -> None:
         del self._on[match]
         for role, side in match.sides.items():
             if side.player == CURRENT and side.results:

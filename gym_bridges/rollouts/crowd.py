@@ -1,0 +1,225 @@
+"""Which agents of one behavior are there, who plays them, and what are they living through right now?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gym_bridges.areas import Actions, BehaviorSpec, Decisions, Endings
+from gym_bridges.rollouts.journal import NOBODY, Journal
+from gym_bridges.rollouts.networks import Networks
+from gym_bridges.rollouts.seats import Match, Result, Role, Seats
+
+
+class Rules(NamedTuple):
+    """What the trainer asks for.
+
+    current: the player whose seats may teach.
+    mirror: whether all of them do, or only those of the learning team.
+    horizon: longest piece, in rows.
+    wanted: rows that are enough; 0 of a behavior that does not learn.
+    """
+
+    current: str
+    mirror: bool
+    horizon: int
+    wanted: int
+
+
+class Crowd:
+    """The agents of one behavior, in slots that are used again.
+
+    Args:
+      behavior: its name, without the team.
+      spec: what its agents see and do.
+      seats: of the process.
+    """
+
+    def __init__(self, behavior: str, spec: BehaviorSpec, seats: Seats) -> None:
+        self.behavior = behavior
+        self.networks = Networks(spec)
+        self.journal = Journal(spec)
+        self.rules = Rules("", False, 1, 0)
+        self._spec = spec
+        self._seats = seats
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets all agents, as after a reset of the environments."""
+        self._slot_of: dict[int, int] = {}
+        self._free: list[int] = []
+        self._held: list[tuple[Match, Role, int] | None] = []  # by slot: match, role, group
+        self._numbers = np.zeros((0, 5), np.int64)  # by slot and the columns below
+        self._paid = np.zeros((0, 2))  # by slot: to the agent alone, and with its group's share, in this episode
+        self._teaches = np.zeros(0, bool)  # by slot
+
+    # Place of the player among the networks; piece being written, its last row (or NOBODY), its rows; agent steps.
+    _PLACE, _PIECE, _ROW, _ROWS, _LENGTH = range(5)
+
+    def look_up(self) -> None:
+        """Finds the players of everybody seated again, after networks or rules have changed."""
+        for slot in self._slot_of.values():
+            self._look_up(slot)
+
+    def seat(self, role: Role, decisions: Decisions) -> None:
+        """Seats those who decide for the first time; may raise `seats.OutOfMatches`, and can then be called again."""
+        known = self._slot_of
+        new = [row for row, agent in enumerate(decisions.agent_ids.tolist()) if agent not in known]
+        for row in sorted(new, key=lambda row: int(decisions.agent_ids[row])):
+            group = 0 if decisions.group_ids is None else int(decisions.group_ids[row])
+            match = self._seats.sit(role, group)
+            slot = self._free.pop() if self._free else self._new_slot()
+            self._held[slot] = (match, role, group)
+            self._numbers[slot] = (NOBODY, NOBODY, NOBODY, 0, 0)
+            self._paid[slot] = 0.0
+            self._look_up(slot)
+            known[int(decisions.agent_ids[row])] = slot
+
+    def end(self, endings: Endings) -> None:
+        """Pays those whose episode is over, closes their pieces and frees their seats."""
+        if not len(endings.agent_ids):
+            return
+        slots = self._slots(endings.agent_ids)
+        rewards = self._pay(slots, endings.rewards, endings.group_rewards)
+        rows = np.flatnonzero(self._numbers[slots, self._PIECE] != NOBODY)
+        self.journal.close(
+            self._numbers[slots[rows], self._PIECE],
+            [seen[rows] for seen in endings.observations],
+            ~endings.truncated[rows],
+            np.ones(len(rows), bool),
+        )
+        for agent, slot, reward, cut_off in zip(
+            endings.agent_ids.tolist(), slots.tolist(), rewards.tolist(), endings.truncated.tolist(), strict=True
+        ):
+            held = self._held[slot]
+            assert held is not None
+            own, with_group = self._paid[slot].tolist()
+            match, role, group = held
+            self._seats.rise(
+                match, role, group, Result(reward, with_group, own, int(self._numbers[slot, self._LENGTH]), cut_off)
+            )
+            self._held[slot] = None
+            self._free.append(slot)
+            del self._slot_of[agent]
+
+    def pay(self, decisions: Decisions) -> None:
+        """Pays those who decide again, and ends pieces that have reached the horizon."""
+        known = np.array([agent in self._slot_of for agent in decisions.agent_ids.tolist()], bool)
+        if not known.any():
+            return
+        slots = self._slots(decisions.agent_ids[known])
+        group = None if decisions.group_rewards is None else decisions.group_rewards[known]
+        self._pay(slots, decisions.rewards[known], group)
+        written = self._numbers[slots, self._PIECE] != NOBODY
+        full = written & (self._numbers[slots, self._ROWS] >= self.rules.horizon)
+        if full.any():
+            self._close_unfinished(slots[full], [seen[known][full] for seen in decisions.observations])
+
+    def act(self, due: Sequence[Decisions], rng: np.random.Generator) -> list[Actions]:
+        """Lets every agent act, those of all teams together, and writes down the rows that teach.
+
+        Args:
+          due: the decisions of each team; all agents are seated.
+          rng: advanced.
+
+        Returns:
+          What the environment is told, for each team.
+        """
+        slots = np.concatenate([self._slots(decisions.agent_ids) for decisions in due])
+        seen = [np.concatenate(sensor) for sensor in zip(*(decisions.observations for decisions in due), strict=True)]
+        allowed = None
+        if any(decisions.forbidden is not None for decisions in due):
+            allowed = np.concatenate([self._allowed(decisions) for decisions in due])
+        acted = self.networks.act(self._numbers[slots, self._PLACE], _flat(seen), allowed, rng)
+        self._numbers[slots, self._LENGTH] += 1
+        rows = np.flatnonzero(self._teaches[slots])
+        if len(rows):
+            teaching = slots[rows]
+            fresh = teaching[self._numbers[teaching, self._PIECE] == NOBODY]
+            self._numbers[fresh, self._PIECE] = self.journal.begin(len(fresh))
+            self._numbers[fresh, self._ROWS] = 0
+            self._numbers[teaching, self._ROWS] += 1
+            self._numbers[teaching, self._ROW] = self.journal.add(
+                self._numbers[teaching, self._PIECE],
+                [values[rows] for values in seen],
+                None if allowed is None else allowed[rows],
+                acted.continuous[rows],
+                acted.discrete[rows],
+            )
+        ends = np.cumsum([len(decisions.agent_ids) for decisions in due])[:-1]
+        return [Actions(*both) for both in zip(np.split(acted.sent, ends), np.split(acted.discrete, ends), strict=True)]
+
+    def no_actions(self) -> Actions:
+        """What the environment is told of a team of which nobody has to decide."""
+        actions = self._spec.actions
+        return Actions(np.zeros((0, actions.continuous), np.float32), np.zeros((0, len(actions.branches)), np.int32))
+
+    def take(self, decisions: list[Decisions]) -> dict[str, np.ndarray]:
+        """Ends all pieces and returns the journal's rows; agents stay seated.
+
+        Args:
+          decisions: that are due now. An agent in the middle of something else loses its last row, whose reward and
+            end are not known.
+        """
+        for due in decisions:
+            seated = np.array([agent in self._slot_of for agent in due.agent_ids.tolist()], bool)
+            slots = self._slots(due.agent_ids[seated])
+            open_ = self._numbers[slots, self._PIECE] != NOBODY
+            self._close_unfinished(slots[open_], [seen[seated][open_] for seen in due.observations])
+        dropped = []
+        for slot in self._slot_of.values():
+            piece, row = self._numbers[slot, self._PIECE], self._numbers[slot, self._ROW]
+            if piece != NOBODY:
+                dropped.append(row)
+                no = np.zeros(1, bool)
+                self.journal.close(np.array([piece]), self.journal.seen_at(int(row)), no, no)
+            self._numbers[slot, [self._PIECE, self._ROW]] = NOBODY
+        return self.journal.take(np.array(dropped, np.int64))
+
+    def _close_unfinished(self, slots: np.ndarray, seen: list[np.ndarray]) -> None:
+        no = np.zeros(len(slots), bool)
+        self.journal.close(self._numbers[slots, self._PIECE], seen, no, no)
+        self._numbers[slots, self._PIECE] = NOBODY
+        self._numbers[slots, self._ROW] = NOBODY
+
+    def _allowed(self, decisions: Decisions) -> np.ndarray:
+        if decisions.forbidden is None:
+            return np.ones((len(decisions.agent_ids), sum(self._spec.actions.branches)), bool)
+        return ~np.concatenate(decisions.forbidden, axis=1)
+
+    def _pay(self, slots: np.ndarray, own: np.ndarray, group: np.ndarray | None) -> np.ndarray:
+        """Books what agents were paid, and returns it, `[n]`, the group's share included."""
+        total = own if group is None else own + group
+        self._paid[slots, 0] += own
+        self._paid[slots, 1] += total
+        rows = self._numbers[slots, self._ROW]
+        written = rows != NOBODY
+        self.journal.pay(rows[written], total[written])
+        return total
+
+    def _look_up(self, slot: int) -> None:
+        held = self._held[slot]
+        assert held is not None
+        match, role, _ = held
+        player = match.players[role]
+        self._numbers[slot, self._PLACE] = self.networks.place(player)
+        is_turn = self.rules.mirror or role.team == match.learning_team
+        self._teaches[slot] = self.rules.wanted > 0 and player == self.rules.current and is_turn
+
+    def _slots(self, agent_ids: np.ndarray) -> np.ndarray:
+        slot_of = self._slot_of
+        return np.array([slot_of[agent] for agent in agent_ids.tolist()], np.int64)
+
+    def _new_slot(self) -> int:
+        self._held.append(None)
+        self._numbers = np.concatenate((self._numbers, np.zeros((1, 5), np.int64)))
+        self._paid = np.concatenate((self._paid, np.zeros((1, 2))))
+        self._teaches = np.append(self._teaches, False)
+        return len(self._held) - 1
+
+
+def _flat(seen: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns the observations of all sensors in a row, `[n, inputs]` float32."""
+    return np.concatenate([values.astype(np.float32, copy=False) for values in seen], axis=1)

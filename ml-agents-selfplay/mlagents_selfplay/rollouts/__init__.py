@@ -1,0 +1,1 @@
+"""How does the trainer have whole rollouts played by the bridge? See docs/rollouts.md."""
