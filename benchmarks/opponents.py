@@ -87,7 +87,8 @@ class Arena:
         draws = Draws(1, self._any_opponent, lambda player: True)
         for role in (LEARNING, PLAYED):
             self._game.enter(role, Entrant(draws, lambda: True, lambda: 0, turn_length=10**9))
-        self.policy = SelfPlayPolicy(PLAYED, self._game, Players(lambda: self.learner, self._snapshots, {}))
+        players = Players(lambda: self.learner, self._snapshots, {})
+        self.policy = SelfPlayPolicy(PLAYED, self._game, players, lambda: False)
         self._ids = np.arange(AGENTS, dtype=np.int32)
         self._ages = np.arange(AGENTS) % EPISODE  # steps
         self._seat_learners(self._ids)

@@ -17,7 +17,8 @@ import numpy as np
 from mlagents.torch_utils import default_device, torch
 from mlagents_envs.logging_util import get_logger
 from torch.func import functional_call
-from torch.fx.experimental.proxy_tensor import make_fx
+
+from mlagents_selfplay.graphs import traced
 
 logger = get_logger(__name__)
 
@@ -252,10 +253,7 @@ def _traced(
     def one(weights: dict[str, torch.Tensor], given: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         return _call(deciding, weights, tuple(given))
 
-    graph = make_fx(torch.vmap(one, randomness="different"))(parameters, inputs)
-    graph.graph.eliminate_dead_code()
-    graph.recompile()
-    return graph
+    return traced(torch.vmap(one, randomness="different"), parameters, inputs)
 
 
 def _act_alone(actor: torch.nn.Module, weights: dict[str, torch.Tensor], decisions: Decisions) -> Actions:

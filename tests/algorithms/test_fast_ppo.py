@@ -184,7 +184,7 @@ def test_every_epoch_takes_each_step_at_most_once_in_an_order_of_its_own(tmp_pat
     spec = BehaviorSpec([VECTOR], ACTIONS["discrete"])
     trainer = trainer_of(FastPPOTrainer, spec, tmp_path)
     seen: list[list[float]] = []
-    trainer.optimizer.update = lambda batch, _: seen.append(batch[BufferKey.ADVANTAGES].tolist()) or {}
+    trainer._update = lambda batch: seen.append(batch[BufferKey.ADVANTAGES].tolist()) or {}
     trained_on(trainer, [trajectory_of(spec, 30, "ends", 0, np.random.default_rng(0))])
     # 30 steps make 3 batches of 8, twice; 6 steps are left over each time.
     assert [len(batch) for batch in seen] == [8] * 6

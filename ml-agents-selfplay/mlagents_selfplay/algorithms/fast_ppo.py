@@ -7,10 +7,11 @@ What differs from ML-Agents' own trainer, which keeps a Python list for each fie
   critic's weights are the same at both moments; where observations are normalised, the normaliser has then seen all of
   the buffer instead of what came before the trajectory.
 - Mini-batches are drawn by a shuffled index; nothing is moved.
+- The step down the gradient is traced once and then run without the detours (`ppo_update.py`).
 - TensorBoard's value estimates, and they alone, are reported at the update.
 
-The loss itself is ML-Agents' own code. Recurrent networks and reward signals beside the extrinsic one need more than
-these arrays hold; for them everything is ML-Agents' own.
+Networks and distributions are ML-Agents' own code. Recurrent networks and reward signals beside the extrinsic one need
+more than these arrays hold; for them everything is ML-Agents' own.
 """
 
 from __future__ import annotations
@@ -26,17 +27,18 @@ from mlagents.trainers.buffer import BufferKey, RewardSignalUtil
 from mlagents.trainers.ppo.optimizer_torch import PPOSettings
 from mlagents.trainers.ppo.trainer import PPOTrainer
 from mlagents.trainers.settings import RewardSignalType, ScheduleType
-from mlagents.trainers.torch_entities.agent_action import AgentAction
 from mlagents.trainers.torch_entities.encoders import VectorInput
 from mlagents.trainers.trajectory import ObsUtil, Trajectory
 
 from mlagents_selfplay.algorithms.experience import Array, Experience, Rows, Segments, advantages
+from mlagents_selfplay.algorithms.ppo_update import PPOUpdate, actions_of
 
 TRAINER_TYPE = "fast_ppo"
 EXTRINSIC = RewardSignalType.EXTRINSIC.value
 ELSEWHERE = "elsewhere"  # stands for any agent whose steps ML-Agents has not seen
 
 VALUED_TOGETHER = 4_096  # rows; more would only cost memory
+JUDGED_TOGETHER = 256  # rows; ML-Agents' log-probability of a discrete action takes a square of so many numbers
 
 
 class Episode(NamedTuple):
@@ -67,6 +69,7 @@ class FastPPOTrainer(PPOTrainer):
         only_extrinsic = set(self.trainer_settings.reward_signals) == {RewardSignalType.EXTRINSIC}
         self._in_arrays = only_extrinsic and self.trainer_settings.network_settings.memory is None
         self._experience: Experience | None = None
+        self._update: PPOUpdate | None = None
 
     @staticmethod
     def get_trainer_name() -> str:
@@ -105,13 +108,21 @@ class FastPPOTrainer(PPOTrainer):
         for network in (self.policy.actor, self.optimizer.critic):
             _update_normalisation(network, rows)
         self.experience.extend(rows, segments)
-        for length in segments.lengths.tolist():
-            self._count(length)
+        self._count_all(segments.lengths.tolist())
         for episode in episodes:
             self.collected_rewards["environment"][ELSEWHERE] = episode.own_return
             self.collected_rewards[EXTRINSIC][ELSEWHERE] = self._extrinsic.strength * episode.episode_return
             self._update_end_episode_stats(ELSEWHERE, self.optimizer)
             self._stats_reporter.add_stat("Environment/Episode Length", episode.length)
+
+    def _count_all(self, lengths: list[int]) -> None:
+        """Counts pieces one after another if a summary or a checkpoint falls due among them, else all at once."""
+        after = self.get_step + sum(lengths)
+        if after < min(self._next_summary_step, self._next_save_step):
+            self._count(sum(lengths))
+            return
+        for length in lengths:
+            self._count(length)
 
     def _count(self, steps: int) -> None:
         """Counts learner steps; summaries and checkpoints are written when they are due."""
@@ -122,14 +133,14 @@ class FastPPOTrainer(PPOTrainer):
 
     def _fill_in_log_probs(self, rows: Rows) -> None:
         with torch.no_grad():
-            for begin in range(0, len(rows.rewards), VALUED_TOGETHER):
-                part = slice(begin, begin + VALUED_TOGETHER)
+            for begin in range(0, len(rows.rewards), JUDGED_TOGETHER):
+                part = slice(begin, begin + JUDGED_TOGETHER)
                 found = self.policy.actor.get_stats(
                     [torch.as_tensor(seen[part], device=default_device()) for seen in rows.observations],
-                    AgentAction.from_buffer(
+                    actions_of(
                         {
-                            BufferKey.CONTINUOUS_ACTION: rows.continuous[part],
-                            BufferKey.DISCRETE_ACTION: rows.discrete[part],
+                            BufferKey.CONTINUOUS_ACTION: torch.as_tensor(rows.continuous[part]),
+                            BufferKey.DISCRETE_ACTION: torch.as_tensor(rows.discrete[part]),
                         }
                     ),
                     masks=torch.as_tensor(rows.masks[part], device=default_device()),
@@ -167,18 +178,22 @@ class FastPPOTrainer(PPOTrainer):
         if not self._in_arrays:
             return bool(super()._update_policy())
         self.cumulative_returns_since_policy_update.clear()
-        fields = self._finished_fields(self.experience.rows, self.experience.segments)
+        fields = {
+            key: torch.as_tensor(field, device=default_device())
+            for key, field in self._finished_fields(self.experience.rows, self.experience.segments).items()
+        }
+        if self._update is None:
+            self._update = PPOUpdate(self.optimizer)
         batch_size = self.hyperparameters.batch_size
-        statistics: dict[str, list[float]] = defaultdict(list)
+        statistics: dict[str, list[torch.Tensor]] = defaultdict(list)
         for _ in range(self.hyperparameters.num_epoch):
-            order = torch.randperm(len(self.experience), generator=torch.default_generator).numpy()
-            for begin in range(0, len(order) - batch_size + 1, batch_size):
-                chosen = order[begin : begin + batch_size]
-                batch = _MiniBatch({key: field[chosen] for key, field in fields.items()})
-                for name, value in self.optimizer.update(batch, batch_size).items():
+            order = torch.randperm(len(self.experience), generator=torch.default_generator).to(default_device())
+            for chosen in order.split(batch_size)[: len(order) // batch_size]:
+                batch = {key: field.index_select(0, chosen) for key, field in fields.items()}
+                for name, value in self._update(batch).items():
                     statistics[name].append(value)
         for name, values in statistics.items():
-            self._stats_reporter.add_stat(name, np.mean(values))
+            self._stats_reporter.add_stat(name, float(torch.stack(values).mean()))
         if self.optimizer.bc_module:
             for name, value in self.optimizer.bc_module.update().items():
                 self._stats_reporter.add_stat(name, value)
@@ -208,7 +223,6 @@ class FastPPOTrainer(PPOTrainer):
             BufferKey.CONTINUOUS_LOG_PROBS: rows.continuous_log_probs,
             BufferKey.DISCRETE_LOG_PROBS: rows.discrete_log_probs,
             BufferKey.ACTION_MASK: rows.masks,
-            BufferKey.MASKS: np.ones(len(values), bool),
             BufferKey.ADVANTAGES: (advantage - advantage.mean()) / (advantage.std() + 1e-10),
             RewardSignalUtil.value_estimates_key(EXTRINSIC): values,
             RewardSignalUtil.returns_key(EXTRINSIC): advantage + values,
@@ -226,13 +240,6 @@ class FastPPOTrainer(PPOTrainer):
                 parts.append(self.optimizer.critic.critic_pass(seen, sequence_length=len(seen[0]))[0][EXTRINSIC])
         values: Array = torch.cat(parts).cpu().numpy()
         return values
-
-
-class _MiniBatch(dict[Any, Array]):
-    """Stands where ML-Agents' losses expect a buffer of lists: what it does not have, such as memories, is empty."""
-
-    def __missing__(self, key: Any) -> Array:
-        return np.zeros(0, np.float32)
 
 
 def _update_normalisation(network: Any, rows: Rows) -> None:

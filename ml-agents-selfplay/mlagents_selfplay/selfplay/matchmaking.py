@@ -9,7 +9,7 @@ inside an episode. Group mates share one place. Everything here is plain Python 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -130,16 +130,24 @@ class _Seat:
 
 
 class Game:
-    """All roles of a run, their matches and the learning team's turn; safe to use from two threads."""
+    """All roles of a run, their matches and the learning team's turn; safe to use from two threads.
+
+    Attributes:
+      entrants: by role, ascending.
+      teams: that meet, ascending.
+      matches_opened: so far.
+    """
 
     def __init__(self) -> None:
         self.entrants: dict[Role, Entrant] = {}
+        self.teams: list[int] = []
         self.matches_opened = 0
         self._turn_team: int | None = None
         self._turn_left = 0
         self._seats: dict[SeatId, _Seat] = {}
         self._groups: dict[tuple[int, Role, int], tuple[Match, int]] = {}  # place of a group: its match, its seats
         self._on: dict[Match, None] = {}  # in the order in which they opened
+        self._players_on: dict[str, Counter[str]] = {}  # by behavior: in how many roles of these matches each one is
         self._lacking: dict[int, list[Match]] = {}  # by worker: matches that still lack a role
         self._ended: dict[str, list[SeatId]] = {}
         self._finished: dict[str, deque[tuple[Role, Match]]] = {}
@@ -153,17 +161,15 @@ class Game:
         with self._lock:
             self.entrants[role] = entrant
             self.entrants = dict(sorted(self.entrants.items()))
+            self.teams = sorted({role.team for role in self.entrants})
             self._ended.setdefault(role.behavior, [])
             self._finished.setdefault(role.behavior, deque())
 
     @property
-    def teams(self) -> list[int]:
-        """The teams that meet, ascending."""
-        return sorted({role.team for role in self.entrants})
-
-    @property
     def learning_team(self) -> int:
         """The team that learns in the match that opens next."""
+        if self._turn_team is not None and self._turn_left > 0 and self._team_learns(self._turn_team):
+            return self._turn_team
         learning = [team for team in self.teams if self._team_learns(team)] or self.teams
         if self._turn_team not in learning:
             return learning[0]
@@ -285,12 +291,12 @@ class Game:
         """Forgets the matches dealt to `worker`, which is gone or was reset."""
         with self._lock:
             for number in [number for number, match in self._dealt.items() if match.worker == worker]:
-                self._on.pop(self._dealt.pop(number), None)
+                self._take_off(self._dealt.pop(number))
 
     def players_on(self, behavior: str) -> set[str]:
         """Returns every player of `behavior` that sits in a match now."""
         with self._lock:
-            return {p for match in self._on for role, p in match.players.items() if role.behavior == behavior}
+            return set(self._players_on.get(behavior, ()))
 
     def state(self) -> dict[str, Any]:
         """Returns turn, counters and the matches that are on, ready for JSON."""
@@ -361,19 +367,31 @@ class Game:
         if not self._deal_from_before(match):
             match.learning_team = self._next_turn()
             for role in self.entrants:
-                match.players[role] = self._player(role, match.learning_team)
+                self._put_on(match, role, self._player(role, match.learning_team))
             self.matches_opened += 1
         return match
 
+    def _put_on(self, match: Match, role: Role, player: str) -> None:
+        match.players[role] = player
+        self._players_on.setdefault(role.behavior, Counter())[player] += 1
+
+    def _take_off(self, match: Match) -> None:
+        del self._on[match]
+        for role, player in match.players.items():
+            roles = self._players_on[role.behavior]
+            roles[player] -= 1
+            if not roles[player]:
+                del roles[player]
+
     def _deal_from_before(self, match: Match) -> bool:
         while self._from_before:
-            match.learning_team, match.players = self._from_before.popleft()
-            if match.players.keys() == self.entrants.keys() and all(
-                player == CURRENT or self.entrants[role].draws.playable(player)
-                for role, player in match.players.items()
+            match.learning_team, players = self._from_before.popleft()
+            if players.keys() == self.entrants.keys() and all(
+                player == CURRENT or self.entrants[role].draws.playable(player) for role, player in players.items()
             ):
+                for role, player in players.items():
+                    self._put_on(match, role, player)
                 return True
-        match.players = {}
         return False
 
     def _next_turn(self) -> int:
@@ -398,7 +416,7 @@ class Game:
             self._close(match)
 
     def _close(self, match: Match) -> None:
-        del self._on[match]
+        self._take_off(match)
         for role, side in match.sides.items():
             if side.player == CURRENT and side.results:
                 self._finished[role.behavior].append((role, match))

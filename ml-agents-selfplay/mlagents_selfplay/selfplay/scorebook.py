@@ -113,7 +113,7 @@ class Scorebook:
             return [], None
         versus = dict(zip(opponents, self._outcomes(own, list(opponents.values())), strict=True))
         known = [outcome for outcome in versus.values() if outcome is not None]
-        outcome = float(np.mean(known)) if known else None
+        outcome = sum(known) / len(known) if known else None
         met = {other: value for other, value in versus.items() if opponents[other].player != CURRENT}
         self._rate({_key(other.behavior, opponents[other].player): value for other, value in met.items()})
         for other, value in met.items():
