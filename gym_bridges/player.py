@@ -101,7 +101,7 @@ class _Play:
             self._take_parameters(rl_input)
             if rl_input.command == wire.RESET:
                 self._reset()
-            elif self._session is None or self._session.decide() is False:
+            elif self._session is None or not self._session.takes_over():
                 self._steps = self._areas.step(self._codec.decode(rl_input, self._steps))
                 check_steps(self._areas.behaviors, self._steps)
                 if any(len(step.endings.agent_ids) for step in self._steps.values()):

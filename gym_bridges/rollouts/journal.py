@@ -1,4 +1,4 @@
-"""What did the learner's seats of one behavior live through? Rows as they come, and the pieces of episodes they make up.
+"""What did the learner's seats of one behavior live through? Rows as they come, and the pieces they make up.
 
 A row is one decision: what was seen, what was done, and the reward until the agent's next decision or end. Rows of many
 agents come mixed; `take` sorts them into pieces, each one agent's rows in order. A piece ends with the episode, at the

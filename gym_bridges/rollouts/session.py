@@ -63,6 +63,7 @@ class Session:
         self._next_plan = 0
         self._rollout: _Rollout | None = None
         self._steps: Mapping[str, Step] = {}
+        self._stale = False  # whether steps were made on the wire since
         self._seats = Seats()
         self._roles = {role_of(behavior_id): behavior_id for behavior_id in sorted(areas.behaviors)}
         self._crowds = {
@@ -75,20 +76,22 @@ class Session:
     def clear(self, steps: Mapping[str, Step]) -> None:
         """The areas have been reset to `steps`: nobody is seated any more, and a rollout that was on is lost."""
         self._steps = steps
+        self._stale = False
         self._rollout = None
         self._seats.clear()
         for crowd in self._crowds.values():
             crowd.take([])
             crowd.clear()
 
-    def decide(self) -> bool | None:
-        """Returns whether rollouts are played, as the trainer's first plan says; None as long as there is none."""
+    def takes_over(self) -> bool:
+        """Returns whether rollouts are played from now on; until the trainer has said so, it is all on the wire."""
         if self.on is None:
-            if not (self._mailbox.folder.parent / OPEN).exists():
-                self.on = False
-            else:
+            if (self._mailbox.folder.parent / OPEN).exists():
                 self.work()
-        return self.on
+            else:
+                self.on = False
+        self._stale = not self.on
+        return bool(self.on)
 
     def work(self) -> bool:
         """Makes one step of the rollout that is on, or looks for the next plan; returns whether there was any work."""
@@ -126,6 +129,8 @@ class Session:
         return False
 
     def _begin(self, plan: Letter) -> _Rollout:
+        if self._stale:
+            self.clear(self._areas.reset(None))
         self._seats.deal(plan.header["matches"])
         for behavior, asked in plan.header["behaviors"].items():
             crowd = self._crowds[behavior]

@@ -14,7 +14,8 @@ def traced(function: Callable[..., Any], *example: Any) -> Callable[..., Any]:
     """Returns what does the same as a function, for arguments of the same shapes, in a fraction of the time.
 
     Modules, autograd and `vmap` leave nothing behind but the operations they came down to, and those are run by
-    TorchScript's interpreter rather than by Python's, where it knows them all. Random numbers are drawn anew in every call.
+    TorchScript's interpreter, where it knows them all, rather than by Python's. Random numbers are drawn anew in
+    every call.
 
     Args:
       function: of tensors in lists and dictionaries, without decisions that depend on their values.

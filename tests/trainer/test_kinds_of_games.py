@@ -20,7 +20,9 @@ GAMES = [  # options of the arena, keys of the behavior
     pytest.param({"recall": "true", "group": 2}, {"network": MEMORY, "learner": "poca"}, id="memory, poca", marks=SLOW),
     pytest.param({"observations": "both"}, {"network": {"normalize": True}}, id="images and vectors, normalised"),
     pytest.param({"turns": "true", "actions": "continuous"}, {}, id="turns"),
-    pytest.param({"teams": 3}, {"opponents_in_memory": 2}, id="three teams, two opponents in memory"),
+    pytest.param(
+        {"teams": 3}, {"opponents_in_memory": 2, "rollouts": "wire"}, id="three teams, two opponents in memory"
+    ),
     pytest.param({}, {"snapshot_precision": "float16", "history_capacity": 2}, id="half precision, small history"),
 ]
 

@@ -95,16 +95,25 @@ class Host:
         self._members: dict[str, Member] = {}
         self._bridges: dict[str, _Bridge] = {}
         self._parts: dict[str, list[Part]] = {}
-        self._active: bool | None = None  # None until the first decisions
+        self._active: bool | None = None  # None until it has been decided
+        self._waits = False
         self._lock = threading.RLock()
 
     @property
     def active(self) -> bool:
-        """Whether rollouts are played by the bridges; decided when it is first asked, before anybody has acted."""
+        """Whether rollouts are played by the bridges.
+
+        Decided as soon as all roles are known: before anybody has acted, or where a team has to wait for its turn,
+        after a few steps on the wire.
+        """
         with self._lock:
             if self._active is None:
                 self._active = self._decide()
-            return self._active
+                if self._active:
+                    for behavior in self._members:
+                        self._game.abandon(behavior)
+                    self.plan()
+            return bool(self._active)
 
     def join(self, member: Member) -> None:
         """Lets a behavior take part; bridges that knock from now on are answered."""
@@ -154,12 +163,20 @@ class Host:
 
     # Whether there are rollouts at all
 
-    def _decide(self) -> bool:
+    def _decide(self) -> bool | None:
         self._look_for_bridges()
         if not self._bridges:
             logger.info("Rollouts go over the wire: the environment is no bridge that plays them by itself.")
             return False
         why = self._why_not()
+        roles = {name for bridge in self._bridges.values() for name in bridge.behaviors}
+        if why is None and len(roles) > len(self._game.entrants):
+            if not self._waits:
+                self._waits = True
+                logger.info(
+                    f"Rollouts go over the wire until all of {', '.join(sorted(roles))} are there by self-play."
+                )
+            return None
         if why is None:
             logger.info(f"Rollouts are played by the bridge ({len(self._bridges)} process(es)).")
             return True
@@ -175,9 +192,6 @@ class Host:
                 return _Reason(
                     logging.WARNING, f"the bridge speaks version {bridge.protocol} of letters, we speak {PROTOCOL}"
                 )
-            strangers = {name.partition("?")[0] for name in bridge.behaviors} - self._members.keys()
-            if strangers:
-                return _Reason(logging.INFO, f"behavior {min(strangers)} is not trained by self-play with rollouts")
         for member in self._members.values():
             if member.why_not is not None:
                 return _Reason(logging.INFO, f"behavior {member.behavior}: {member.why_not}")
