@@ -50,6 +50,7 @@ setup(
             "mypy",
             "matplotlib",
             "psutil",
+            "stable-baselines3",  # a peer that benchmarks/ measures beside ours; imported there only
             "tomli",
             "types-PyYAML",
             "types-protobuf",

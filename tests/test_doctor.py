@@ -47,7 +47,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_this_environment_is_healthy() -> None:
     assert [finding for finding in doctor.examine() if finding.level == BROKEN] == []
-    assert findings("plug-in")[0].fact.startswith("trainer types selfplay")
+    assert findings("plug-in")[0].fact.startswith("trainer types fast_ppo, selfplay")
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class SelfPlayPolicy(Policy):
             return ActionInfo.empty()
         if self._is_elsewhere():
             nothing = self.behavior_spec.action_spec.empty_action(len(decision_requests))
-            return ActionInfo(nothing, nothing, {}, list(decision_requests.agent_id))
+            return ActionInfo(nothing, nothing, {"action": nothing}, list(decision_requests.agent_id))
         ids = decision_requests.agent_id.tolist()
         player_of = self._player_of.setdefault(worker_id, {})
         self._seat_new(worker_id, decision_requests, ids, player_of)

@@ -22,6 +22,7 @@ DOOR = "GYM_BRIDGE_ROLLOUTS"  # environment variable that tells bridges the fold
 OPEN = "open"  # file in it: bridges that knock will be answered
 PROTOCOL = 1
 
+_PREFIX = "mlagents-selfplay-"
 _MEMORY = Path("/dev/shm")  # a file system in memory, where there is one
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -34,20 +35,39 @@ class Letter(NamedTuple):
     arrays: dict[str, Array]
 
 
+_door: tuple[int, str] | None = None  # the process that has made one, and where
+
+
 def make_door() -> None:
-    """Makes the folder and names it to all processes that this one will start; it goes when this process ends."""
-    if DOOR in os.environ:
+    """Makes the folder and names it to all processes that this one will start; it goes when this process ends.
+
+    A door that the environment names already is that of the process that started this one: another trainer.
+    """
+    global _door
+    if _door is not None and _door[0] == os.getpid():
         return
-    within = _MEMORY if os.access(_MEMORY, os.W_OK) else None
-    folder = tempfile.mkdtemp(prefix="mlagents-selfplay-", dir=within)  # mode 0700
-    os.environ[DOOR] = folder
-    owner = os.getpid()
+    within = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else tempfile.gettempdir()
+    _remove_left_behind(Path(within))
+    _door = (os.getpid(), tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=within))  # mode 0700
+    os.environ[DOOR] = _door[1]
+    atexit.register(_remove, *_door)
 
-    def remove() -> None:
-        if os.getpid() == owner:
+
+def _remove_left_behind(within: Path) -> None:
+    """Removes the doors of this user's processes that were killed, where a process can be asked after."""
+    for folder in within.glob(f"{_PREFIX}*") if os.name == "posix" else ():
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
             shutil.rmtree(folder, ignore_errors=True)
+        except (PermissionError, ValueError):
+            continue
 
-    atexit.register(remove)
+
+def _remove(owner: int, folder: str) -> None:
+    if os.getpid() == owner:  # a process forked from it goes earlier
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def post(folder: Path, name: str, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:

@@ -1,0 +1,95 @@
+"""Does `mlagents-learn` train by rollouts as it does over the wire? Whole runs, short ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.trainer.conftest import Started
+from tests.trainer.runs import Run, assert_went_well, behavior
+
+pytestmark = pytest.mark.timeout(300)  # Seconds; a busy machine is no defect.
+Learn = Callable[..., Run]
+TAKEN = "Rollouts are played by the bridge"
+
+
+@pytest.mark.parametrize(
+    ("options", "keys"),
+    [
+        ({"actions": "hybrid", "masks": "true"}, {"network": {"normalize": True}}),
+        ({"actions": "continuous", "group": 2}, {}),
+        ({"teams": 3}, {}),
+        ({"turns": "true"}, {}),
+    ],
+    ids=["hybrid actions with masks, normalised", "groups", "three teams", "turns"],
+)
+def test_the_bridge_plays_and_the_run_is_as_any_other(
+    learn: Learn, options: dict[str, Any], keys: dict[str, Any]
+) -> None:
+    run = learn({"Arena": behavior(max_steps=1000, rollouts="bridge", **keys)}, options=options, envs=2)
+    assert_went_well(run, steps=1000)
+    assert f"{TAKEN} (2 process(es))" in run.output
+    assert "Traceback" not in run.output
+    met = {name for label in run.opponents() for name in label.split("+")}
+    assert "current" in met
+    assert any(name.isdigit() for name in met)
+
+
+def test_the_same_seed_gives_the_same_run(learn: Learn) -> None:
+    first, second = (
+        learn({"Arena": behavior(max_steps=800, rollouts="bridge")}, run_id=name, seed=3) for name in ("a", "b")
+    )
+    assert first.matches() == second.matches()
+    assert len(first.matches()) > 50
+
+
+def test_updates_have_exactly_the_rows_that_they_want(learn: Learn) -> None:
+    run = learn({"Arena": behavior(max_steps=516, rollouts="bridge")}, areas=1)
+    # Buffers of 128: an update takes 129 steps, and one more where both sides of a mirror match act at once. Training
+    # is over at 517.
+    assert 517 <= run.history()["step"] <= 518
+
+
+@pytest.mark.parametrize(
+    ("keys", "options", "why"),
+    [
+        ({"rollouts": "wire"}, {}, "`rollouts: wire` asks for it"),
+        ({"learner": "sac"}, {}, "its learner, sac, takes single trajectories"),
+        ({"fast_learner": False}, {}, "its learner, ppo, takes single trajectories"),
+        ({}, {"observations": "both"}, "there are observations that are no vectors"),
+        ({"pinned_opponents": ["python:tests.environments.players:constant(0.5)"]}, {}, "acts by itself"),
+    ],
+)
+def test_where_the_bridge_cannot_play_it_is_the_wire_and_the_console_says_why(
+    learn: Learn, keys: dict[str, Any], options: dict[str, Any], why: str
+) -> None:
+    run = learn({"Arena": behavior(max_steps=200, **keys)}, options={"actions": "continuous", **options})
+    assert_went_well(run, steps=200)
+    assert "Rollouts go over the wire: behavior Arena: " in run.output
+    assert why in run.output
+
+
+def test_rollouts_that_are_asked_for_and_impossible_are_refused(learn: Learn) -> None:
+    run = learn({"Arena": behavior("sac", rollouts="bridge")}, options={"actions": "continuous"})
+    assert run.code != 0
+    assert "hyperparameters.rollouts: bridge is not possible here, since its learner, sac, takes" in run.output
+
+
+def test_a_bridge_that_dies_is_started_again_and_training_goes_on(start: Callable[..., Started]) -> None:
+    started = start({"Arena": behavior(max_steps=6000, rollouts="bridge")}, areas=2)
+    run = started.wait(until=lambda: "Step: 1000." in started.said_so_far())
+    bridges = [
+        process
+        for process in psutil.Process(started.process).children(recursive=True)
+        if "gym_bridges.launch" in " ".join(process.cmdline())
+    ]
+    os.kill(bridges[0].pid, signal.SIGKILL)
+    run = started.wait()
+    assert run.code == 0, run.output[-3000:]
+    assert "Restarting worker[0]" in run.output
+    assert_went_well(run, steps=6000)
