@@ -2,7 +2,8 @@
 
     python -m benchmarks.learning [--json] [--quick] [--figure docs/results/rps_learning.svg] [--runs FOLDER]
 
-Trains rock-paper-scissors as shipped and with the self-play that comes with ML-Agents: the same learner, network and
+Trains rock-paper-scissors as shipped (the bridge plays whole rollouts), step by step over the wire, and with the
+self-play that comes with ML-Agents: the same learner, network and
 hyperparameters, the same seeds, a snapshot as often. Exploitability per round (`exploitability` says what it is) of the
 trained policy, of the average of all snapshots, of the last ten (the window of GhostTrainer), and over the run. As
 GhostTrainer keeps nothing on disk, a checkpoint at each of its snapshots stands in for them. `late` is the mean of the
@@ -28,10 +29,10 @@ from rich.table import Table
 
 from benchmarks import exploitability
 from benchmarks._actors import action_probabilities, actor_in, network_settings
-from benchmarks._runs import BEHAVIOR, Block, Run, Watch, arguments, as_ghost, shipped, show
+from benchmarks._runs import BEHAVIOR, Block, Run, Watch, arguments, as_ghost, shipped, show, with_selfplay
 from gym_bridges.envs import rps_exploitability
 
-OURS, GHOST = "ours", "ghost"
+OURS, WIRE, GHOST = "ours", "wire", "ghost"
 FIGURES = {  # ours: what `benchmarks.exploitability` calls it
     "final": "trained",
     "average": "average_of_history",
@@ -57,7 +58,7 @@ def blocks(budget: Budget) -> dict[str, Block]:
     base = {**shipped(), "max_steps": budget.max_steps, "summary_freq": max(budget.max_steps // 20, 1000)}
     interval = base["hyperparameters"]["snapshot_interval"]
     every_snapshot = {"checkpoint_interval": interval, "keep_checkpoints": budget.max_steps // interval + 2}
-    return {OURS: base, GHOST: {**as_ghost(base), **every_snapshot}}
+    return {OURS: base, WIRE: with_selfplay(base, rollouts="wire"), GHOST: {**as_ghost(base), **every_snapshot}}
 
 
 def curve(run: Run) -> Curve:
@@ -114,7 +115,12 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
     from matplotlib import pyplot as plt
 
     figure, axis = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
-    for name, color, label in ((GHOST, "tab:orange", "ML-Agents' GhostTrainer"), (OURS, "tab:blue", "this project")):
+    kinds = (
+        (GHOST, "tab:orange", "ML-Agents' GhostTrainer"),
+        (WIRE, "tab:green", "this project, on the wire"),
+        (OURS, "tab:blue", "this project, by rollouts"),
+    )
+    for name, color, label in kinds:
         lines = [np.array(line).T for line in result["curves"][name].values()]
         grid = np.linspace(0, min(steps[-1] for steps, _ in lines), 200)
         for steps, figures in lines:
