@@ -8,10 +8,15 @@ import sys
 from collections.abc import Sequence
 from enum import IntEnum
 
-from gym_bridges import arguments, output, player, registry, watch, wire
-from gym_bridges.rollouts import mailbox
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is loaded; small products only get slower by more
+
+from gym_bridges import arguments, output, player, registry, watch, wire  # noqa: E402
+from gym_bridges.rollouts import mailbox  # noqa: E402
 
 _log = logging.getLogger(__name__)
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread of the bridge may keep the others waiting: gRPC's must be heard while a rollout is played."""
 
 LISTEN_SECONDS = 10.0
 """How long a build looks for the trainer that started it; the trainer listens before it starts a build."""
@@ -71,6 +76,7 @@ def launch(environment_id: str, words: Sequence[str], listen_seconds: float | No
 
 if __name__ == "__main__":
     watch.end_with_trainer()
+    sys.setswitchinterval(SWITCH_SECONDS)
     status = launch(sys.argv[1], sys.argv[2:])
     sys.stdout.flush()
     sys.stderr.flush()

@@ -23,8 +23,8 @@ from mlagents_selfplay.selfplay.matchmaking import CURRENT, Game, Role, SeatResu
 
 logger = get_logger(__name__)
 
-PATIENCE_SECONDS = 0.05  # how long ML-Agents' loop is held up while every bridge is busy
-IDLE_SECONDS = 0.0002  # between two looks
+PATIENCE_SECONDS = 1.0  # how long ML-Agents' loop is held up while every bridge is busy
+IDLE_SECONDS = 0.0005  # between two looks
 
 
 class Part(NamedTuple):
