@@ -84,7 +84,12 @@ def median_between(curve: np.ndarray, first: float, last: float) -> float:
 def measure(budget: Budget, folder: Path) -> dict[str, Any]:
     """Returns the memory early, late and at its peak in bytes, and its growth in percent. Writes a run to `folder`."""
     base = {**shipped(), "max_steps": budget.max_steps, "summary_freq": budget.summary_freq}
-    block = with_selfplay(base, snapshot_interval=budget.snapshot_interval, history_capacity=budget.capacity)
+    block = with_selfplay(
+        base,
+        snapshot_interval=budget.snapshot_interval,
+        history_capacity=budget.capacity,
+        rollouts="wire",  # where a snapshot is taken whenever one is due, and not once in an update
+    )
     sampler = Sampler()
     with Watch(budget.max_steps) as watch:
         run = watch.train("memory", block, folder / "memory", seed=1, on_start=sampler.start)

@@ -49,7 +49,9 @@ def measure(budget: Budget, folder: Path) -> dict[str, Any]:
     with Watch(2 * len(budget.seeds) * budget.max_steps) as watch:
         for seed in budget.seeds:
             for mode, values in samples.items():
-                block = with_selfplay(base, latest_ratio=LATEST_RATIO, learn_from_mirror_matches=mode == "on")
+                block = with_selfplay(
+                    base, latest_ratio=LATEST_RATIO, learn_from_mirror_matches=mode == "on", rollouts="wire"
+                )
                 run = watch.train(
                     f"mirror learning {mode}", block, folder / f"{mode}-{seed}", seed=seed, num_areas=AREAS
                 )

@@ -102,9 +102,9 @@ def test_throughput_prints_the_ratio_by_workload(measured, monkeypatch, capsys):
     monkeypatch.setattr(throughput, "QUICK", throughput.Budget(repetitions=2, max_steps=1, summary_freq=1))
     result = printed(throughput, monkeypatch, capsys)
     assert result["ratio_vs_ghost"] == {"rps": 1.0, "rps_2_processes": 1.0}  # the same run stood in for all
-    assert [kind for _, kind, _, _ in trained[:3]] == ["ppo", "selfplay", "selfplay"]  # they take turns
-    assert [processes for *_, processes in trained] == [1, 1, 1, 2, 2, 2] * 2
-    assert [seed for *_, seed, _ in trained] == [0] * 6 + [1] * 6
+    assert [kind for _, kind, _, _ in trained[:4]] == ["ppo", *["selfplay"] * 3]  # they take turns
+    assert [processes for *_, processes in trained] == [*[1] * 4, *[2] * 4] * 2
+    assert [seed for *_, seed, _ in trained] == [0] * 8 + [1] * 8
 
 
 def test_mirror_prints_samples_on_and_off(measured, monkeypatch, capsys):
