@@ -78,9 +78,14 @@ class Crowd:
             known[int(decisions.agent_ids[row])] = slot
 
     def end(self, endings: Endings) -> None:
-        """Pays those whose episode is over, closes their pieces and frees their seats."""
-        if not len(endings.agent_ids):
+        """Pays those whose episode is over, closes their pieces and frees their seats.
+
+        Whoever ends without a decision was never seated, and does not count, as on the wire.
+        """
+        known = self._known(endings.agent_ids)
+        if not known.any():
             return
+        endings = _only(endings, known)
         slots = self._slots(endings.agent_ids)
         rewards = self._pay(slots, endings.rewards, endings.group_rewards)
         rows = np.flatnonzero(self._numbers[slots, self._PIECE] != NOBODY)
@@ -106,7 +111,7 @@ class Crowd:
 
     def pay(self, decisions: Decisions) -> None:
         """Pays those who decide again, and ends pieces that have reached the horizon."""
-        known = np.array([agent in self._slot_of for agent in decisions.agent_ids.tolist()], bool)
+        known = self._known(decisions.agent_ids)
         if not known.any():
             return
         slots = self._slots(decisions.agent_ids[known])
@@ -164,7 +169,7 @@ class Crowd:
             end are not known.
         """
         for due in decisions:
-            seated = np.array([agent in self._slot_of for agent in due.agent_ids.tolist()], bool)
+            seated = self._known(due.agent_ids)
             slots = self._slots(due.agent_ids[seated])
             open_ = self._numbers[slots, self._PIECE] != NOBODY
             self._close_unfinished(slots[open_], [seen[seated][open_] for seen in due.observations])
@@ -208,6 +213,9 @@ class Crowd:
         is_turn = self.rules.mirror or role.team == match.learning_team
         self._teaches[slot] = self.rules.wanted > 0 and player == self.rules.current and is_turn
 
+    def _known(self, agent_ids: np.ndarray) -> np.ndarray:
+        return np.array([agent in self._slot_of for agent in agent_ids.tolist()], bool)
+
     def _slots(self, agent_ids: np.ndarray) -> np.ndarray:
         slot_of = self._slot_of
         return np.array([slot_of[agent] for agent in agent_ids.tolist()], np.int64)
@@ -223,3 +231,16 @@ class Crowd:
 def _flat(seen: Sequence[np.ndarray]) -> np.ndarray:
     """Returns the observations of all sensors in a row, `[n, inputs]` float32."""
     return np.concatenate([values.astype(np.float32, copy=False) for values in seen], axis=1)
+
+
+def _only(endings: Endings, known: np.ndarray) -> Endings:
+    if known.all():
+        return endings
+    group_rewards = None if endings.group_rewards is None else endings.group_rewards[known]
+    return Endings(
+        endings.agent_ids[known],
+        tuple(seen[known] for seen in endings.observations),
+        endings.rewards[known],
+        endings.truncated[known],
+        group_rewards=group_rewards,
+    )

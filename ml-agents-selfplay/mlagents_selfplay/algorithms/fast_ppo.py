@@ -128,8 +128,7 @@ class FastPPOTrainer(PPOTrainer):
         """Counts learner steps; summaries and checkpoints are written when they are due."""
         self._maybe_write_summary(self.get_step + steps)
         self._maybe_save_model(self.get_step + steps)
-        (behavior_id,) = self.policies
-        self._increment_step(steps, behavior_id)
+        self._increment_step(steps, next(iter(self.policies)))
 
     def _fill_in_log_probs(self, rows: Rows) -> None:
         with torch.no_grad():
@@ -139,8 +138,10 @@ class FastPPOTrainer(PPOTrainer):
                     [torch.as_tensor(seen[part], device=default_device()) for seen in rows.observations],
                     actions_of(
                         {
-                            BufferKey.CONTINUOUS_ACTION: torch.as_tensor(rows.continuous[part]),
-                            BufferKey.DISCRETE_ACTION: torch.as_tensor(rows.discrete[part]),
+                            BufferKey.CONTINUOUS_ACTION: torch.as_tensor(
+                                rows.continuous[part], device=default_device()
+                            ),
+                            BufferKey.DISCRETE_ACTION: torch.as_tensor(rows.discrete[part], device=default_device()),
                         }
                     ),
                     masks=torch.as_tensor(rows.masks[part], device=default_device()),
