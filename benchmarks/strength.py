@@ -45,7 +45,11 @@ class Contestants:
 
     def __init__(self, run: Path) -> None:
         configuration = yaml.safe_load((run / "configuration.yaml").read_text(encoding="utf-8"))
-        (self.behavior, block), *_ = configuration["behaviors"].items()
+        trained = [file.parents[1].name for file in run.glob("RoboSumo*/selfplay/history.json")]
+        if len(trained) != 1:
+            raise SystemExit(f"{run}: {trained or 'no behavior'} of RoboSumo was trained there, where one is needed")
+        (self.behavior,) = trained
+        block = configuration["behaviors"][self.behavior]
         self.species = self.behavior.removeprefix("RoboSumo").lower()
         rule = block["hyperparameters"]
         self.outcome = OutcomeSettings(rule["outcome"], rule["win_above"], rule["loss_below"])
