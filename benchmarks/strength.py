@@ -12,6 +12,7 @@ more often.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,8 @@ from rich.table import Table
 
 from benchmarks._actors import continuous_actor
 from benchmarks._runs import arguments, show
+from gym_bridges import registry
 from gym_bridges.areas import Actions, Step
-from gym_bridges.envs.robosumo.areas import RoboSumoAreas
-from gym_bridges.envs.robosumo.settings import RoboSumoSettings
 
 AREAS = 20
 POINTS = 8  # opponents on the curve, beside the initial policy and the one from the middle
@@ -57,12 +57,16 @@ class Contestants:
             int(file.stem): file for file in (run / self.behavior / "selfplay" / "snapshots").glob("*.safetensors")
         }
         self.steps = sorted(files)
-        with_sizes = RoboSumoAreas(self.species, self.species, RoboSumoSettings(), 1)
-        (spec, *_) = with_sizes.behaviors.values()
-        with_sizes.close()
+        with contextlib.closing(self.areas(1)) as areas:
+            (spec, *_) = areas.behaviors.values()
         self.actors = SnapshotActors(continuous_actor(spec, block["network_settings"]), len(files))
         for step, file in files.items():
             self.actors.put(str(step), load_weights(file), busy=set())
+
+    def areas(self, num_areas: int) -> Any:
+        """Makes the areas that the build would make, in this process."""
+        entry = registry.find(f"RoboSumo{self.species.capitalize()}Vs{self.species.capitalize()}")
+        return entry.make(entry.settings(), num_areas)
 
 
 def play(contestants: Contestants, one: int, other: int, games: int, seed: int, film: Film | None = None) -> np.ndarray:
@@ -79,7 +83,7 @@ def play(contestants: Contestants, one: int, other: int, games: int, seed: int, 
     Returns:
       `[games]`, the outcomes of the first: win 1, draw 1/2, loss 0.
     """
-    areas = RoboSumoAreas(contestants.species, contestants.species, RoboSumoSettings(), AREAS)
+    areas = contestants.areas(AREAS)
     team_of_one = np.arange(AREAS) % 2
     left = np.full(AREAS, games // AREAS)
     outcomes: list[float | None] = []
@@ -151,7 +155,7 @@ class Film:
         self._pictures: list[np.ndarray] = []
         self._steps = 0
 
-    def show(self, areas: RoboSumoAreas) -> None:
+    def show(self, areas: Any) -> None:
         """Takes a picture of the first area in every fourth environment step."""
         if self._steps % 4 == 0:
             self._pictures.append(areas.render())
