@@ -49,7 +49,8 @@ def test_both_ends_agree_on_the_door_and_the_version() -> None:
 
 
 def test_only_this_user_can_look_behind_the_door(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(trainers.DOOR, raising=False)
+    monkeypatch.setenv(trainers.DOOR, "that of another trainer, who started this process")
+    monkeypatch.setattr(trainers, "_door", None)
     trainers.make_door()
     folder = Path(os.environ[trainers.DOOR])
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
