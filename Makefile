@@ -14,7 +14,7 @@ help:  ## print these words
 setup:  ## make or refresh .venv (quick when nothing has changed)
 	@sh tools/bootstrap.sh
 
-train: setup  ## train rock-paper-scissors by self-play, about three minutes, and say how well it went
+train: setup  ## train rock-paper-scissors by self-play, less than a minute, and say how well it went
 	$(BIN)/mlagents-learn config/trainer_config.yaml --env gym_bridges/builds/RockPaperScissors \
 		--run-id $(notdir $(RUN)) --num-areas 32 --no-graphics --force
 	$(BIN)/mlagents-selfplay history $(RUN)
