@@ -136,7 +136,7 @@ class Session:
             crowd = self._crowds[behavior]
             new: dict[str, dict[str, np.ndarray]] = {player: {} for player in asked["new"]}
             for key, array in plan.arrays.items():
-                whose, place, name = key.split("/")
+                whose, place, name = key.rsplit("/", 2)
                 if whose == behavior:
                     new[asked["new"][int(place)]][name] = array
             crowd.networks.change(new, asked["dropped"])

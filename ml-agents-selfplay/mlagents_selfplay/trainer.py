@@ -125,8 +125,7 @@ class SelfPlayTrainer(Trainer):
             )
         turn = self.settings.team_change_interval
         self._shared.game.enter(role, Entrant(draws, lambda: self.should_still_train, lambda: self.get_step, turn))
-        is_elsewhere = lambda: self.is_training and self._shared.host.active  # noqa: E731
-        return SelfPlayPolicy(role, self._shared.game, self.roster.players, is_elsewhere)
+        return SelfPlayPolicy(role, self._shared.game, self.roster.players, self._is_played_elsewhere)
 
     def add_policy(self, parsed_behavior_id: BehaviorIdentifiers, policy: Policy) -> None:
         """Keeps the policy that `create_policy` made."""
@@ -208,6 +207,9 @@ class SelfPlayTrainer(Trainer):
             self._measure_buffer.extend([measure] * len(rows))
         met = self._shared.pools[self._shared.opposite(self.brain_name)]
         report_matches(self.stats_reporter, rows, self.book, self.rating, self.get_step, met)
+
+    def _is_played_elsewhere(self) -> bool:
+        return self.is_training and self._shared.host.active
 
     # Making, saving and resuming
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -211,7 +212,7 @@ class Host:
             worker = self._bridges[before[0]].worker if before else len(self._bridges)
             for name in before:
                 self._game.withdraw(worker)
-                del self._bridges[name]
+                shutil.rmtree(self._bridges.pop(name).folder, ignore_errors=True)
             header = hello.header
             self._bridges[folder.name] = _Bridge(
                 folder, worker, header["areas"], header["behaviors"], header["protocol"]
@@ -234,6 +235,8 @@ class Host:
         episodes: dict[str, list[tuple[float, float, int]]] = {name: [] for name in self._members}
         for match in letter.header["matches"]:
             number, results = match["number"], []
+            if number not in bridge.matches:
+                continue  # dealt before a reset that the bridge had not heard of yet
             players, team = bridge.matches.pop(number), bridge.learning_team.pop(number)
             for behavior, seat_team, last_reward, episode_return, own_return, length, truncated in match["results"]:
                 role = Role(behavior, seat_team)
