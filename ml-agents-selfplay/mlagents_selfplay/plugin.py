@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlagents_selfplay.algorithms import fast_ppo
+from mlagents_selfplay.algorithms import dqn, fast_ppo
 from mlagents_selfplay.rollouts.mailbox import make_door
 from mlagents_selfplay.settings import TRAINER_TYPE, SelfPlaySettings
 from mlagents_selfplay.trainer import SelfPlayTrainer
@@ -12,6 +12,7 @@ from mlagents_selfplay.trainer import SelfPlayTrainer
 TRAINERS: dict[str, tuple[Any, Any]] = {
     TRAINER_TYPE: (SelfPlayTrainer, SelfPlaySettings),
     fast_ppo.TRAINER_TYPE: (fast_ppo.FastPPOTrainer, fast_ppo.FastPPOSettings),
+    dqn.TRAINER_TYPE: (dqn.DQNTrainer, dqn.DQNSettings),
 }
 
 

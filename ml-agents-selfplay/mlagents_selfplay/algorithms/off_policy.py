@@ -52,6 +52,7 @@ logger = get_logger(__name__)
 EXTRINSIC = RewardSignalType.EXTRINSIC.value
 
 
+@attr.resolve_types  # ML-Agents looks at them
 @attr.s(auto_attribs=True)
 class OffPolicySettings(HyperparamSettings):
     """The keys that every learner from replay has; they mean what they mean for ML-Agents' sac."""
