@@ -20,7 +20,7 @@ from mlagents_selfplay.algorithms import targets
 from mlagents_selfplay.algorithms.exploration import ExponentialSchedule, LinearSchedule, epsilon_greedy
 from mlagents_selfplay.algorithms.networks import QActor, only_allowed
 from mlagents_selfplay.algorithms.off_policy import Batch, OffPolicyLearner, OffPolicySettings, ReplayOptimizer
-from mlagents_selfplay.algorithms.updates import GradientStep, follow, lagging_copy
+from mlagents_selfplay.algorithms.updates import Follower, GradientStep, lagging_copy
 from mlagents_selfplay.checks import flag, integer, number, one_of, optional
 
 TRAINER_TYPE = "dqn"
@@ -119,6 +119,7 @@ class DQNOptimizer(ReplayOptimizer):
         self.adam = torch.optim.Adam(parameters, lr=self._settings.learning_rate)
         loss = DQNLoss(policy.actor, self.target, self._settings.double)
         self._step = GradientStep(loss, self.adam, self._settings.max_gradient_norm)
+        self._follow = Follower(self.target, policy.actor)
         self._updates = 0
 
     def learn(self, batch: Batch) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
@@ -127,7 +128,7 @@ class DQNOptimizer(ReplayOptimizer):
         known = self._step(batch)
         self._updates += 1
         if self._updates % self._settings.target_update_interval == 0:
-            follow(self.target, self.policy.actor, self._settings.tau)
+            self._follow(self._settings.tau)
         statistics = {
             "Losses/Value Loss": known["loss"],
             "Policy/Extrinsic Value": known["value"],

@@ -100,9 +100,7 @@ class QActor(SimpleActor):
         return values
 
 
-def only_allowed(
-    values: Sequence[torch.Tensor], allowed: torch.Tensor, branches: Sequence[int]
-) -> list[torch.Tensor]:
+def only_allowed(values: Sequence[torch.Tensor], allowed: torch.Tensor, branches: Sequence[int]) -> list[torch.Tensor]:
     """Returns one `[n, A]` for each branch in which no forbidden choice is the best.
 
     Args:

@@ -252,7 +252,9 @@ class Replay:
         rows = numbers % self.capacity
         for name, column in self.columns.items():
             if name not in state or state[name].shape[1:] != column.shape[1:]:
-                raise ValueError(f"{name} is {state[name].shape[1:] if name in state else 'missing'}, not {column.shape[1:]}")
+                raise ValueError(
+                    f"{name} is {state[name].shape[1:] if name in state else 'missing'}, not {column.shape[1:]}"
+                )
             if state[name].dtype != column.dtype:
                 self._widen(name)
             self.columns[name][rows] = state[name][-self.capacity :]
