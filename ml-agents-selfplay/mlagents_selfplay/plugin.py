@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlagents_selfplay.algorithms import fast_ppo
+from mlagents_selfplay.algorithms import ddpg, fast_ppo, td3
 from mlagents_selfplay.rollouts.mailbox import make_door
 from mlagents_selfplay.settings import TRAINER_TYPE, SelfPlaySettings
 from mlagents_selfplay.trainer import SelfPlayTrainer
@@ -12,6 +12,8 @@ from mlagents_selfplay.trainer import SelfPlayTrainer
 TRAINERS: dict[str, tuple[Any, Any]] = {
     TRAINER_TYPE: (SelfPlayTrainer, SelfPlaySettings),
     fast_ppo.TRAINER_TYPE: (fast_ppo.FastPPOTrainer, fast_ppo.FastPPOSettings),
+    ddpg.TRAINER_TYPE: (ddpg.DDPGTrainer, ddpg.DDPGSettings),
+    td3.TRAINER_TYPE: (td3.TD3Trainer, td3.TD3Settings),
 }
 
 

@@ -16,6 +16,7 @@ from mlagents_selfplay.selfplay.samplers import KINDS, PFSP_WEIGHTINGS, PRESETS,
 
 TRAINER_TYPE = "selfplay"
 
+
 def _sources(_: Any, field: "attr.Attribute[Any]", value: Any) -> None:
     if not isinstance(value, (list, tuple)) or not all(isinstance(source, str) for source in value):
         raise refuse(field.name, value, "a list of texts such as initial, FILE.safetensors or python:module:factory")

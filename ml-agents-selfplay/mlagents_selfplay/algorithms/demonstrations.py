@@ -26,41 +26,28 @@ from mlagents_envs.base_env import BehaviorSpec
 from mlagents_envs.rpc_utils import steps_from_proto
 
 from mlagents_selfplay.algorithms.replay import Array, Piece
-
-
-def _number(low: float, what: str) -> Any:
-    def check(_: Any, field: attr.Attribute[Any], value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value < float("inf"):
-            raise refusal(field.name, value, what)
-
-    return check
-
-
-def _is_flag(_: Any, field: attr.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, bool):
-        raise refusal(field.name, value, "true or false")
+from mlagents_selfplay.checks import Check, flag, integer, number, refuse, within
 
 
 def _is_path(_: Any, field: attr.Attribute[Any], value: Any) -> None:
     if not isinstance(value, str) or Path(value).suffix not in _READERS:
-        raise refusal(field.name, value, f"a file of type {' or '.join(_READERS)}")
+        raise refuse(field.name, value, f"a file of type {' or '.join(_READERS)}")
 
 
-def refusal(key: str, value: object, allowed: str) -> TrainerConfigError:
-    """Returns the error that says which key of the block is wrong, and what is allowed."""
-    return TrainerConfigError(f"hyperparameters.demonstrations.{key}: {value!r} is not allowed; it must be {allowed}.")
+def _key(default: Any, check: Check) -> Any:
+    return attr.ib(default=default, validator=within("demonstrations", check))
 
 
 @attr.s(auto_attribs=True)
 class DemonstrationSettings:
     """Settings of learning from demonstrations, the block `demonstrations:` among a learner's hyperparameters."""
 
-    path: Any = attr.ib(default=None, validator=_is_path)
-    batch_size: Any = attr.ib(default=128, validator=_number(1, "1 or more samples"))  # of each batch, in samples
-    # How much the squared distance to the demonstrated action counts beside the critic's value in the actor's loss.
-    cloning_weight: Any = attr.ib(default=1.0, validator=_number(0, "0 or more"))
-    policy_weight: Any = attr.ib(default=0.001, validator=_number(0, "0 or more"))  # of the critic's value
-    q_filter: Any = attr.ib(default=False, validator=_is_flag)  # clone only what the critic prefers
+    path: Any = _key(None, _is_path)
+    batch_size: Any = _key(128, integer(1, "transitions"))  # beside those of each batch
+    # What the squared distance to the demonstrated action, and what the critic's value, count in the actor's loss.
+    cloning_weight: Any = _key(1.0, number(0))
+    policy_weight: Any = _key(0.001, number(0))
+    q_filter: Any = _key(False, flag)  # clone only what the critic prefers to the actor's own action
 
 
 def read(path: Path, spec: BehaviorSpec, *, needs_rewards: bool) -> list[Piece]:
@@ -89,7 +76,9 @@ def _damaged(path: Path, why: str) -> TrainerConfigError:
 def _from_npz(path: Path, spec: BehaviorSpec, needs_rewards: bool) -> list[Piece]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files if name.split(".")[0] in {"acs", "obs", "rew", "terminal"}}
+            arrays = {
+                name: file[name] for name in file.files if name.split(".")[0] in {"acs", "obs", "rew", "terminal"}
+            }
     except (OSError, zipfile.BadZipFile, EOFError) as error:
         raise _damaged(path, f"it is no .npz file: {error}") from error
     except ValueError as error:
