@@ -86,22 +86,18 @@ def within(block: str, check: Check) -> Check:
     return check_in_block
 
 
-def block(name: str, settings_class: Any) -> Callable[[Any], Any]:
-    """Returns the converter of a field that holds a block of keys, or none: a mapping becomes its settings object."""
-
-    def convert(value: Any) -> Any:
-        if value is None or isinstance(value, settings_class):
-            return value
-        if not isinstance(value, Mapping):
-            raise refuse(name, value, "a block of keys")
-        known = attr.fields_dict(settings_class)
-        for key in value:
-            if key not in known:
-                close = difflib.get_close_matches(str(key), known, n=1)
-                hint = f" Did you mean {close[0]}?" if close else ""
-                raise TrainerConfigError(
-                    f"hyperparameters.{name}.{key} is not a key of this block; it has {', '.join(known)}.{hint}"
-                )
-        return settings_class(**value)
-
-    return convert
+def block(name: str, settings_class: Any, value: Any) -> Any:
+    """Returns the settings object of a block of keys, or None if there is no block; for converters of fields."""
+    if value is None or isinstance(value, settings_class):
+        return value
+    if not isinstance(value, Mapping):
+        raise refuse(name, value, "a block of keys")
+    known = attr.fields_dict(settings_class)
+    for key in value:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise TrainerConfigError(
+                f"hyperparameters.{name}.{key} is not a key of this block; it has {', '.join(known)}.{hint}"
+            )
+    return settings_class(**value)

@@ -172,9 +172,10 @@ class Critics(nn.Module):
     ) -> None:
         super().__init__()
         numbers = actor.action_spec.continuous_size
-        self.bodies = nn.ModuleList(NetworkBody(observation_specs, network_settings, numbers) for _ in range(count))
+        bodies = [NetworkBody(observation_specs, network_settings, numbers) for _ in range(count)]
+        self.bodies = nn.ModuleList(bodies)
         self.values = nn.ModuleList(linear_layer(network_settings.hidden_units, 1) for _ in range(count))
-        for body in self.bodies:
+        for body in bodies:
             for own, actors in zip(body.processors, actor.network_body.processors, strict=True):
                 if isinstance(own, VectorInput):
                     own.normalizer = actors.normalizer

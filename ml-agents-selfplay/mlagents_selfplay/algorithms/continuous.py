@@ -17,7 +17,7 @@ from torch.func import functional_call
 
 from mlagents_selfplay.algorithms import demonstrations, targets
 from mlagents_selfplay.algorithms.actors import ContinuousActor, Critics
-from mlagents_selfplay.algorithms.demonstrations import DemonstrationSettings
+from mlagents_selfplay.algorithms.demonstrations import DemonstrationSettings, demonstrations_block
 from mlagents_selfplay.algorithms.exploration import (
     AdaptiveParameterNoise,
     GaussianNoise,
@@ -27,7 +27,7 @@ from mlagents_selfplay.algorithms.exploration import (
 )
 from mlagents_selfplay.algorithms.off_policy import EXTRINSIC, Batch, OffPolicyLearner, OffPolicySettings, batch_of
 from mlagents_selfplay.algorithms.replay import Array, Replay
-from mlagents_selfplay.checks import block, integer, number, one_of
+from mlagents_selfplay.checks import integer, number, one_of
 
 NOISES = {"gaussian": GaussianNoise, "ornstein_uhlenbeck": OrnsteinUhlenbeckNoise}
 
@@ -43,7 +43,7 @@ class ContinuousSettings(OffPolicySettings):
     random_steps: Any = attr.ib(default=1_000, validator=integer(0, "learner steps"))  # acted at random, at first
     epsilon: Any = attr.ib(default=0.0, validator=number(0, 1))  # chance of a random action ever after
     action_penalty: Any = attr.ib(default=0.0, validator=number(0))  # of the actor's mean squared action, in reward
-    demonstrations: Any = attr.ib(default=None, converter=block("demonstrations", DemonstrationSettings))
+    demonstrations: Any = attr.ib(default=None, converter=demonstrations_block)
 
 
 @attr.resolve_types  # ML-Agents looks at them

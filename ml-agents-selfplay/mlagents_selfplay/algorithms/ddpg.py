@@ -14,7 +14,7 @@ from mlagents_selfplay.algorithms import targets
 from mlagents_selfplay.algorithms.actors import Critics, DeterministicActor
 from mlagents_selfplay.algorithms.continuous import ActorLoss, ContinuousLearner, DeterministicSettings, adam
 from mlagents_selfplay.algorithms.off_policy import Batch, ReplayOptimizer
-from mlagents_selfplay.algorithms.updates import GradientStep, follow, lagging_copy
+from mlagents_selfplay.algorithms.updates import Follower, GradientStep, lagging_copy
 
 TRAINER_TYPE = "ddpg"
 
@@ -28,7 +28,7 @@ class DDPGSettings(DeterministicSettings):
 class CriticLoss(nn.Module):
     """How far the values of what was done are from what they should have been."""
 
-    def __init__(self, critics: nn.Module, target_critics: nn.Module, target_actor: nn.Module) -> None:
+    def __init__(self, critics: nn.Module, target_critics: Any, target_actor: Any) -> None:
         super().__init__()
         self.critics = critics
         self.target_critics = target_critics
@@ -53,6 +53,7 @@ class DDPGOptimizer(ReplayOptimizer):
         specs, network = policy.behavior_spec.observation_specs, trainer_settings.network_settings
         self.critics = Critics(1, policy.actor, specs, network)
         self.target_critics, self.target_actor = lagging_copy(self.critics), lagging_copy(policy.actor)
+        self._followers = [Follower(self.target_critics, self.critics), Follower(self.target_actor, policy.actor)]
         self.critic_adam, self.actor_adam = adam(self.critics, trainer_settings), adam(policy.actor, trainer_settings)
         critic_loss = CriticLoss(self.critics, self.target_critics, self.target_actor)
         self._critic_step = GradientStep(critic_loss, self.critic_adam)
@@ -63,8 +64,8 @@ class DDPGOptimizer(ReplayOptimizer):
         rate = self.update_learning_rate(self.critic_adam, self.actor_adam)
         known = self._critic_step(batch)
         known.update(self._actor_step(batch))
-        follow(self.target_critics, self.critics, self._settings.tau)
-        follow(self.target_actor, self.policy.actor, self._settings.tau)
+        for follow in self._followers:
+            follow(self._settings.tau)
         return {**known, "Policy/Learning Rate": torch.tensor(rate)}, None
 
     def get_modules(self) -> dict[str, Any]:

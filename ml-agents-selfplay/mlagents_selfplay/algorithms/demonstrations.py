@@ -26,7 +26,7 @@ from mlagents_envs.base_env import BehaviorSpec
 from mlagents_envs.rpc_utils import steps_from_proto
 
 from mlagents_selfplay.algorithms.replay import Array, Piece
-from mlagents_selfplay.checks import Check, flag, integer, number, refuse, within
+from mlagents_selfplay.checks import Check, block, flag, integer, number, refuse, within
 
 
 def _is_path(_: Any, field: attr.Attribute[Any], value: Any) -> None:
@@ -48,6 +48,12 @@ class DemonstrationSettings:
     cloning_weight: Any = _key(1.0, number(0))
     policy_weight: Any = _key(0.001, number(0))
     q_filter: Any = _key(False, flag)  # clone only what the critic prefers to the actor's own action
+
+
+def demonstrations_block(value: Any) -> DemonstrationSettings | None:
+    """Returns the settings of a block `demonstrations:`, or None if there is none."""
+    settings: DemonstrationSettings | None = block("demonstrations", DemonstrationSettings, value)
+    return settings
 
 
 def read(path: Path, spec: BehaviorSpec, *, needs_rewards: bool) -> list[Piece]:

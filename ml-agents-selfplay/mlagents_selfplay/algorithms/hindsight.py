@@ -18,7 +18,7 @@ from mlagents.trainers.exception import TrainerConfigError
 from mlagents_envs.base_env import BehaviorSpec, ObservationType
 
 from mlagents_selfplay.algorithms.replay import Array, Piece, Replay, Transitions
-from mlagents_selfplay.checks import Check, finite, flag, number, one_of, refuse, within
+from mlagents_selfplay.checks import Check, block, finite, flag, number, one_of, refuse, within
 
 STRATEGIES = ("future", "final", "episode")
 SPARSE = "sparse"
@@ -57,6 +57,12 @@ class HindsightSettings:
     ends_at_goal: Any = _key(False, flag)
     # Name of the sensor that sees what is achieved; the desired goal is the sensor that is marked as the goal signal.
     achieved_goal: Any = _key("achieved_goal", _is_name)
+
+
+def hindsight_block(value: Any) -> HindsightSettings | None:
+    """Returns the settings of a block `hindsight:`, or None if there is none."""
+    settings: HindsightSettings | None = block("hindsight", HindsightSettings, value)
+    return settings
 
 
 class GoalSensors(NamedTuple):

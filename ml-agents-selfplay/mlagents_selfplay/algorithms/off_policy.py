@@ -40,11 +40,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from mlagents_selfplay import randomness
-from mlagents_selfplay.algorithms.hindsight import HindsightSettings, Relabelling
+from mlagents_selfplay.algorithms.hindsight import HindsightSettings, Relabelling, hindsight_block
 from mlagents_selfplay.algorithms.replay import NOBODY, Array, Piece, Replay, Transitions, actions_of, observations_of
 from mlagents_selfplay.algorithms.targets import n_step
 from mlagents_selfplay.checkpoints import CrashSafeSaver
-from mlagents_selfplay.checks import block, flag, integer, number, one_of
+from mlagents_selfplay.checks import flag, integer, number, one_of
 from mlagents_selfplay.store import write_atomically
 
 logger = get_logger(__name__)
@@ -65,7 +65,7 @@ class OffPolicySettings(HyperparamSettings):
     steps_per_update: Any = attr.ib(default=1.0, validator=number(0, above=True))  # learner steps
     n_step: Any = attr.ib(default=1, validator=integer(1, "steps"))  # rewards counted before the value takes over
     save_replay_buffer: Any = attr.ib(default=True, validator=flag)  # with every checkpoint; resumes are exact with it
-    hindsight: Any = attr.ib(default=None, converter=block("hindsight", HindsightSettings))
+    hindsight: Any = attr.ib(default=None, converter=hindsight_block)
 
     @property
     def reward_signal_steps_per_update(self) -> float:

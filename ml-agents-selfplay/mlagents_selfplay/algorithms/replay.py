@@ -232,7 +232,7 @@ class Replay:
         )
 
     def place_in_piece(self, numbers: Array) -> tuple[Array, Array]:
-        """Returns how many steps of the same piece are held before those at rows `[B]`, and how many after: `[B]` each."""
+        """Returns how many steps of the same piece are held before each of rows `[B]`, and how many after."""
         rows = numbers % self.capacity
         heads = np.maximum(self.columns["head"][rows], self.oldest)
         return numbers - heads, self.columns["tail"][rows] - numbers - 1

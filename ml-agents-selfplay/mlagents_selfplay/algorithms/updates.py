@@ -81,17 +81,22 @@ def lagging_copy(network: nn.Module) -> nn.Module:
     return copy.deepcopy(network, shared).requires_grad_(False)
 
 
-def follow(target: nn.Module, online: nn.Module, tau: float) -> None:
+class Follower:
     """Moves a target network towards the network that it was copied from.
 
     Args:
       target: changed.
       online: not changed.
-      tau: share of the way, in (0, 1]; 1 copies.
 
     Source: Lillicrap et al. 2016, arXiv:1509.02971; Mnih et al. 2015 with tau = 1 now and then.
     """
-    with torch.no_grad():
-        for lagging, leading in zip(target.parameters(), online.parameters(), strict=True):
-            if leading.requires_grad:
+
+    def __init__(self, target: nn.Module, online: nn.Module) -> None:
+        pairs = zip(target.parameters(), online.parameters(), strict=True)
+        self._pairs = [(lagging, leading) for lagging, leading in pairs if leading.requires_grad]
+
+    def __call__(self, tau: float) -> None:
+        """Goes a share of the way, in (0, 1]; 1 copies."""
+        with torch.no_grad():
+            for lagging, leading in self._pairs:
                 lagging.lerp_(leading, tau)
