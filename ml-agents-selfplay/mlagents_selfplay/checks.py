@@ -5,7 +5,7 @@ key, before a check sees it.
 """
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attr
@@ -75,3 +75,29 @@ def optional(check: Check) -> Check:
             check(instance, field, value)
 
     return check_unless_none
+
+
+def within(block: str, check: Check) -> Check:
+    """What another check allows, of a key that stands in a block of this name."""
+
+    def check_in_block(instance: Any, field: "attr.Attribute[Any]", value: Any) -> None:
+        check(instance, field.evolve(name=f"{block}.{field.name}"), value)
+
+    return check_in_block
+
+
+def block(name: str, settings_class: Any, value: Any) -> Any:
+    """Returns the settings object of a block of keys, or None if there is no block; for converters of fields."""
+    if value is None or isinstance(value, settings_class):
+        return value
+    if not isinstance(value, Mapping):
+        raise refuse(name, value, "a block of keys")
+    known = attr.fields_dict(settings_class)
+    for key in value:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise TrainerConfigError(
+                f"hyperparameters.{name}.{key} is not a key of this block; it has {', '.join(known)}.{hint}"
+            )
+    return settings_class(**value)

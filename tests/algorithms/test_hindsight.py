@@ -106,10 +106,10 @@ def test_a_rule_that_cannot_be_imported_is_named(function: str) -> None:
     ("key", "value", "allowed"),
     [
         ("strategy", "past", "one of"),
-        ("k", -1, "at least 0"),
-        ("k", True, "at least 0"),
+        ("k", -1, "a number of at least 0"),
+        ("k", True, "a number of at least 0"),
         ("reward", "dense", "sparse or python:module:function"),
-        ("distance", -0.1, "0 or more"),
+        ("distance", -0.1, "a number of at least 0"),
         ("reached_reward", "much", "a number"),
         ("missed_reward", float("inf"), "a number"),
         ("ends_at_goal", 1, "true or false"),

@@ -221,9 +221,3 @@ def test_the_filter_clones_only_what_the_critic_prefers_to_the_actors_own_action
     better = targets.q_filter(tensor([1.0, 1.0, 1.0]), tensor([2.0, 0.5, 1.0]))
     assert_close(better, tensor([1.0, 0.0, 0.0]))  # equal is not better
     assert_close(targets.cloning_loss(a, demo, better), tensor(5.0 / 3.0))
-
-
-def test_only_demonstrated_samples_of_a_mixed_batch_are_cloned() -> None:
-    a, demo = tensor([[0.0], [0.0], [0.0]]), tensor([[1.0], [2.0], [3.0]])
-    assert_close(targets.cloning_loss(a, demo, share=tensor([1.0, 0.0, 1.0])), tensor(5.0))  # (1 + 9) / 2
-    assert_close(targets.cloning_loss(a, demo, share=torch.zeros(3)), tensor(0.0))

@@ -1,7 +1,8 @@
 """What would have been learnt if what was reached had been the goal? Goals, rewards and endings of relabelled steps.
 
-Relabelling is a property of the data, so everything here is a function of arrays; which rows a replay hands out and how
-often is the replay's business, and what is learnt from them any off-policy learner's.
+Relabelling is a property of the data: transitions go in as a replay holds them and come out as if other goals had been
+pursued, and any learner from replay can learn from them. New goals come from the trajectory that a transition is a part
+of, so `time_horizon` should be no shorter than an episode.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import numpy as np
 from mlagents.trainers.exception import TrainerConfigError
 from mlagents_envs.base_env import BehaviorSpec, ObservationType
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from mlagents_selfplay.algorithms.replay import Array, Piece, Replay, Transitions
+from mlagents_selfplay.checks import Check, block, finite, flag, number, one_of, refuse, within
 
 STRATEGIES = ("future", "final", "episode")
 SPARSE = "sparse"
@@ -26,43 +28,41 @@ GoalRule = Callable[[Array, Array], tuple[Array, Array]]
 """(achieved goals `[n, g]` after a step, desired goals `[n, g]`) -> (rewards `[n]`, whether the episode ends `[n]`)."""
 
 
-def _check(allowed: Callable[[Any], bool], what: str) -> Any:
-    def check(_: Any, field: attr.Attribute[Any], value: Any) -> None:
-        if isinstance(value, bool) != (field.name == "ends_at_goal") or not allowed(value):
-            raise TrainerConfigError(
-                f"hyperparameters.hindsight.{field.name}: {value!r} is not allowed; it must be {what}."
-            )
-
-    return check
+def _is_rule(_: Any, field: attr.Attribute[Any], value: Any) -> None:
+    if value != SPARSE and not _PYTHON.match(str(value)):
+        raise refuse(field.name, value, f"{SPARSE} or python:module:function")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and abs(value) < float("inf")
+def _is_name(_: Any, field: attr.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str):
+        raise refuse(field.name, value, "the name of a sensor")
+
+
+def _key(default: Any, check: Check) -> Any:
+    return attr.ib(default=default, validator=within("hindsight", check))
 
 
 @attr.s(auto_attribs=True)
 class HindsightSettings:
     """Settings of hindsight replay, the block `hindsight:` among a learner's hyperparameters."""
 
-    strategy: Any = attr.ib(default="future", validator=_check(STRATEGIES.__contains__, f"one of {STRATEGIES}"))
-    # Relabelled samples for each that stays as it was, at least 0; the share of relabelled ones is k / (1 + k).
-    k: Any = attr.ib(default=4, validator=_check(lambda value: _is_number(value) and value >= 0, "at least 0"))
-    reward: Any = attr.ib(
-        default=SPARSE,
-        validator=_check(
-            lambda value: value == SPARSE or bool(_PYTHON.match(str(value))), f"{SPARSE} or python:module:function"
-        ),
-    )
+    strategy: Any = _key("future", one_of(*STRATEGIES))
+    k: Any = _key(4, number(0))  # relabelled samples for each that stays as it was
+    reward: Any = _key(SPARSE, _is_rule)  # or python:module:function
     # Of the sparse rule: a goal that is not farther than this, in units of the goal (metres, in Fetch), is reached.
-    distance: Any = attr.ib(default=0.05, validator=_check(lambda value: _is_number(value) and value >= 0, "0 or more"))
-    reached_reward: Any = attr.ib(default=0.0, validator=_check(_is_number, "a number"))
-    missed_reward: Any = attr.ib(default=-1.0, validator=_check(_is_number, "a number"))
+    distance: Any = _key(0.05, number(0))
+    reached_reward: Any = _key(0.0, finite)
+    missed_reward: Any = _key(-1.0, finite)
     # Whether an episode ends by itself where its goal is reached; in Fetch it goes on to its time limit.
-    ends_at_goal: Any = attr.ib(default=False, validator=_check(lambda value: isinstance(value, bool), "true or false"))
+    ends_at_goal: Any = _key(False, flag)
     # Name of the sensor that sees what is achieved; the desired goal is the sensor that is marked as the goal signal.
-    achieved_goal: Any = attr.ib(
-        default="achieved_goal", validator=_check(lambda value: isinstance(value, str), "the name of a sensor")
-    )
+    achieved_goal: Any = _key("achieved_goal", _is_name)
+
+
+def hindsight_block(value: Any) -> HindsightSettings | None:
+    """Returns the settings of a block `hindsight:`, or None if there is none."""
+    settings: HindsightSettings | None = block("hindsight", HindsightSettings, value)
+    return settings
 
 
 class GoalSensors(NamedTuple):
@@ -142,6 +142,74 @@ def sparse_rule(distance: float, reached_reward: float, missed_reward: float, *,
         return np.where(reached, reached_reward, missed_reward).astype(np.float32), reached & ends
 
     return rule
+
+
+class Relabelling:
+    """Gives transitions of a replay other goals.
+
+    Args:
+      spec: of the behavior, in which the goals are looked up.
+      settings: how goals are chosen and what reaching them is worth.
+      strength: by which the learner multiplies rewards.
+    """
+
+    def __init__(self, spec: BehaviorSpec, settings: HindsightSettings, strength: float) -> None:
+        self._goals = find_goals(spec, settings)
+        self._rule = goal_rule(settings)
+        self._settings = settings
+        self._strength = strength
+
+    def __call__(
+        self, replay: Replay, numbers: Array, transitions: Transitions, gamma: float, rng: np.random.Generator
+    ) -> Transitions:
+        """Returns the transitions, a share k / (1 + k) of them as if another goal had been pursued.
+
+        Of these, the desired goal before and after, each step's reward and the ending are new. An ending that had
+        nothing to do with the goal stays one.
+
+        Args:
+          replay: where the transitions come from.
+          numbers: `[B]`, the rows at which they begin.
+          transitions: as the replay gave them; not changed.
+          gamma: discount of a step.
+          rng: advanced by 2 B draws.
+        """
+        chosen = is_relabelled(len(numbers), self._settings.k, rng)
+        before, left = replay.place_in_piece(numbers)
+        source = numbers + steps_of_new_goals(self._settings.strategy, before, left, rng)
+        rows, width = numbers[chosen], transitions.rewards.shape[1]
+        goal = self._achieved_after(replay, source[chosen])
+        within = np.minimum(
+            np.arange(width), left[chosen, np.newaxis]
+        )  # a piece's last step stands for what is past it
+        outcome = self._achieved_after(replay, (rows[:, np.newaxis] + within).ravel())
+        reward, ends = self._rule(outcome, np.repeat(goal, width, axis=0))
+        past_the_end = np.arange(width) > left[chosen, np.newaxis]
+        ends_anyway = (transitions.discounts[chosen] == 0.0) & (not self._settings.ends_at_goal)
+        rewards, discounts = transitions.rewards.copy(), transitions.discounts.copy()
+        rewards[chosen] = np.where(past_the_end, 0.0, self._strength * reward.reshape(-1, width))
+        ended = ends.reshape(-1, width) | ends_anyway
+        discounts[chosen] = np.where(past_the_end, 1.0, np.where(ended, 0.0, gamma))
+        return transitions._replace(
+            observations_tm1=self._with_goal(transitions.observations_tm1, chosen, goal),
+            rewards=rewards,
+            discounts=discounts,
+            observations_t=self._with_goal(transitions.observations_t, chosen, goal),
+        )
+
+    def paid(self, piece: Piece) -> Piece:
+        """Returns a piece of an episode whose rewards are those of the rule, under the goal that it has."""
+        achieved, desired = (piece.observations[sensor] for sensor in self._goals)
+        rewards, _ = self._rule(achieved[1:], desired[:-1])
+        return piece._replace(rewards=rewards)
+
+    def _achieved_after(self, replay: Replay, numbers: Array) -> Array:
+        return replay.observation(self._goals.achieved, numbers + 1)
+
+    def _with_goal(self, observations: tuple[Array, ...], chosen: Array, goal: Array) -> tuple[Array, ...]:
+        desired = observations[self._goals.desired].copy()
+        desired[chosen] = goal
+        return tuple(desired if sensor == self._goals.desired else seen for sensor, seen in enumerate(observations))
 
 
 def is_relabelled(n: int, k: float, rng: np.random.Generator) -> Array:

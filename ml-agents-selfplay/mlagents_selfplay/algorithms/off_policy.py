@@ -1,8 +1,7 @@
 """What do all learners from replay have in common? An ML-Agents trainer that remembers, draws, learns and resumes.
 
 A subclass says how actions come about (`make_policy`), how a batch changes the networks (`create_optimizer`) and, if it
-wants to, how much it explores at which learner step (`set_exploration`), what a step is paid (`rewards_of`) and what
-becomes of drawn transitions before they are learned from (`retouch`).
+wants to, how much it explores at which learner step (`set_exploration`) and what a step is paid (`rewards_of`).
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from mlagents_selfplay import randomness
+from mlagents_selfplay.algorithms.hindsight import HindsightSettings, Relabelling, hindsight_block
 from mlagents_selfplay.algorithms.replay import NOBODY, Array, Piece, Replay, Transitions, actions_of, observations_of
 from mlagents_selfplay.algorithms.targets import n_step
 from mlagents_selfplay.checkpoints import CrashSafeSaver
@@ -64,6 +64,7 @@ class OffPolicySettings(HyperparamSettings):
     steps_per_update: Any = attr.ib(default=1.0, validator=number(0, above=True))  # learner steps
     n_step: Any = attr.ib(default=1, validator=integer(1, "steps"))  # rewards counted before the value takes over
     save_replay_buffer: Any = attr.ib(default=True, validator=flag)  # with every checkpoint; resumes are exact with it
+    hindsight: Any = attr.ib(default=None, converter=hindsight_block)
 
     @property
     def reward_signal_steps_per_update(self) -> float:
@@ -139,6 +140,7 @@ class OffPolicyLearner(OffPolicyTrainer):
         self.checkpoint_replay_buffer = False  # ML-Agents' own is empty
         self.rng = np.random.default_rng([seed, crc32(behavior_name.encode())])
         self._replay: Replay | None = None
+        self._relabelling: Relabelling | None = None
         self._episodes = 0  # begun so far
         self._episode_of: dict[str, tuple[int, int]] = {}  # by agent: number of its episode, steps so far
         self._tail_of: dict[str, int] = {}  # by agent: the row that closes the last piece of its episode
@@ -169,9 +171,14 @@ class OffPolicyLearner(OffPolicyTrainer):
             self.replay.allow(self._tail_of[agent], piece.allowed[0])
         self._tail_of[agent] = self.replay.add(piece)
 
-    def retouch(self, numbers: Array, transitions: Transitions) -> Transitions:
-        """Returns what to learn from in place of transitions that begin at rows `numbers` `[B]`: the same here."""
-        return transitions
+    def draw_batch(self) -> tuple[Array, Batch]:
+        """Returns the rows at which drawn transitions begin, `[B]`, and what is learned from them."""
+        settings = self.hyperparameters
+        numbers, weights = self.replay.draw(settings.batch_size, self.rng, self.importance_exponent())
+        transitions = self.replay.transitions(numbers, self.gamma, settings.n_step)
+        if self.relabelling is not None:
+            transitions = self.relabelling(self.replay, numbers, transitions, self.gamma, self.rng)
+        return numbers, batch_of(transitions, weights)
 
     def importance_exponent(self) -> float:
         """How far weights make up for priorities at this learner step, in [0, 1]."""
@@ -188,6 +195,20 @@ class OffPolicyLearner(OffPolicyTrainer):
             self._replay = Replay(spec, self.hyperparameters.buffer_size, self.streams, exponent)
         return self._replay
 
+    @property
+    def gamma(self) -> float:
+        """Discount of a step."""
+        return float(self.optimizer.reward_signals[EXTRINSIC].gamma)
+
+    @property
+    def relabelling(self) -> Relabelling | None:
+        """What gives transitions other goals, if hindsight is asked for."""
+        settings: HindsightSettings | None = self.hyperparameters.hindsight
+        if self._relabelling is None and settings is not None:
+            strength = self.optimizer.reward_signals[EXTRINSIC].strength
+            self._relabelling = Relabelling(self.policy.behavior_spec, settings, strength)
+        return self._relabelling
+
     def create_model_saver(self, trainer_settings: TrainerSettings, model_path: str, load: bool) -> CrashSafeSaver:
         """Returns what writes checkpoints."""
         return CrashSafeSaver(trainer_settings, model_path, load, self.save_around)
@@ -200,6 +221,8 @@ class OffPolicyLearner(OffPolicyTrainer):
         """Makes the optimiser, and loads what a resume finds."""
         super().add_policy(parsed_behavior_id, policy)
         settings = self.hyperparameters
+        if self.relabelling is not None and self.streams:
+            raise TrainerConfigError(f"hyperparameters.hindsight is not possible with {self.get_trainer_name()}.")
         self.update_steps = max(1, int((self.get_step - settings.buffer_init_steps) / settings.steps_per_update))
         if self.is_training and self.model_saver.resumed:
             self._resume()
@@ -272,10 +295,8 @@ class OffPolicyLearner(OffPolicyTrainer):
         return bool(found)
 
     def _learn_once(self) -> dict[str, torch.Tensor]:
-        settings, gamma = self.hyperparameters, self.optimizer.reward_signals[EXTRINSIC].gamma
-        numbers, weights = self.replay.draw(settings.batch_size, self.rng, self.importance_exponent())
-        transitions = self.retouch(numbers, self.replay.transitions(numbers, gamma, settings.n_step))
-        statistics, errors = self.optimizer.learn(batch_of(transitions, weights))
+        numbers, batch = self.draw_batch()
+        statistics, errors = self.optimizer.learn(batch)
         if errors is not None and self.replay.has_priorities:
             self.replay.prioritise(numbers, errors.cpu().numpy())
         return statistics

@@ -103,6 +103,7 @@ class Replay:
             "allowed": np.ones((capacity, sum(actions.discrete_branches)), bool),
             "reward": np.zeros((capacity, *streams), np.float32),
             "terminal": np.zeros(capacity, bool),
+            "head": np.zeros(capacity, np.int64),  # number of the row that begins the piece
             "tail": np.zeros(capacity, np.int64),  # number of the row that closes the piece
             "episode": np.zeros(capacity, np.int64),
             "step": np.zeros(capacity, np.int32),  # of the episode
@@ -160,6 +161,7 @@ class Replay:
         self.columns["reward"][rows[:-1]] = piece.rewards
         self.columns["terminal"][rows] = False
         self.columns["terminal"][rows[-2]] = piece.terminal
+        self.columns["head"][rows] = numbers[0]
         self.columns["tail"][rows] = tail
         self.columns["episode"][rows] = piece.episode
         self.columns["step"][rows] = piece.begin + np.arange(steps + 1)
@@ -229,9 +231,19 @@ class Replay:
             self.columns["allowed"][after],
         )
 
+    def place_in_piece(self, numbers: Array) -> tuple[Array, Array]:
+        """Returns how many steps of the same piece are held before each of rows `[B]`, and how many after."""
+        rows = numbers % self.capacity
+        heads = np.maximum(self.columns["head"][rows], self.oldest)
+        return numbers - heads, self.columns["tail"][rows] - numbers - 1
+
+    def observation(self, sensor: int, numbers: Array) -> Array:
+        """Returns what one sensor saw at rows `[B]`: `[B, *shape]` float32."""
+        return _as_floats(self.columns[self._sensors[sensor]][numbers % self.capacity])
+
     def observations(self, numbers: Array) -> tuple[Array, ...]:
         """Returns what was seen at rows `[B]`: one `[B, *shape]` float32 for each sensor."""
-        return tuple(_as_floats(self.columns[name][numbers % self.capacity]) for name in self._sensors)
+        return tuple(self.observation(sensor, numbers) for sensor in range(len(self._sensors)))
 
     def state(self) -> dict[str, Array]:
         """Returns all that is held, oldest first, as copies."""

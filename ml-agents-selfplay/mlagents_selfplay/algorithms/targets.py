@@ -315,26 +315,17 @@ def sac_temperature_loss(log_alpha: Tensor, log_prob_tm1: Tensor, target_entropy
     return -(log_alpha * (log_prob_tm1 + target_entropy).detach()).mean()
 
 
-def cloning_loss(
-    a_tm1: Tensor, a_demo_tm1: Tensor, better: Tensor | None = None, share: Tensor | None = None
-) -> Tensor:
+def cloning_loss(a_tm1: Tensor, a_demo_tm1: Tensor, better: Tensor | None = None) -> Tensor:
     """Returns `[]`, the mean squared distance to the actions of a demonstration.
 
     Args:
       a_tm1: `[B, D]`, of the actor, with its gradient.
       a_demo_tm1: `[B, D]`, what the demonstrator did.
-      better: `[B]`, 0 for samples that `q_filter` leaves out.
-      share: `[B]`, 1 for samples of a demonstration, 0 for those of the replay, if both are in one batch.
-
-    Returns:
-      The sum of the squared distances that count, divided by the number of demonstrated samples.
+      better: `[B]`, 0 for samples that `q_filter` leaves out; they count as distance 0.
 
     Source: Nair et al. 2018, arXiv:1709.10089, equations 2 and 4, there the sum.
     """
-    counts = torch.ones_like(a_tm1[:, 0]) if share is None else share
-    distance = ((a_tm1 - a_demo_tm1) ** 2).sum(-1)
-    filtered = counts if better is None else counts * better
-    return (filtered * distance).sum() / counts.sum().clamp(min=1.0)
+    return _weighted_mean(((a_tm1 - a_demo_tm1) ** 2).sum(-1), better)
 
 
 def q_filter(q_tm1: Tensor, q_demo_tm1: Tensor) -> Tensor:
