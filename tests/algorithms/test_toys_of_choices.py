@@ -17,7 +17,7 @@ FAST = {
     "steps_per_update": 2.0,
     "epsilon_steps": 800,
 }
-FAST_TABLE = {"epsilon_start": 0.1, "epsilon_end": 0.0, "epsilon_steps": 2_000}
+FAST_TABLE = {"learning_rate": 0.1, "epsilon_start": 0.1, "epsilon_end": 0.0, "epsilon_steps": 2_000}
 HYPERPARAMETERS: dict[str, dict[str, Any]] = {
     "dqn": {**FAST, "tau": 0.05, "epsilon_end": 0.0, "max_gradient_norm": None},
     "split_q": {**FAST, "tau": 0.05, "epsilon_end": 0.0},

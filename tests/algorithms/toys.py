@@ -78,7 +78,11 @@ class Identity:
             picture = np.zeros((1, 20, 20), np.float32)
             picture[0, :, 5 * self._wanted[0] : 5 * self._wanted[0] + 5] = 200 / 255
             return [picture]
-        return [np.concatenate([np.eye(size)[n] for size, n in zip(self._sizes, self._wanted)]).astype(np.float32)]
+        return [
+            np.concatenate([np.eye(size)[n] for size, n in zip(self._sizes, self._wanted, strict=True)]).astype(
+                np.float32
+            )
+        ]
 
     def forbidden(self) -> list[np.ndarray] | None:
         return None
@@ -182,7 +186,7 @@ class Play:
         self._manager.add_experiences(decisions, self._endings(), 0, self._last)
         self.trainer.advance()
         self._last = self.policy.get_action(decisions, 0)
-        for area, (toy, action) in enumerate(zip(self._toys, self._last.env_action.discrete)):
+        for area, (toy, action) in enumerate(zip(self._toys, self._last.env_action.discrete, strict=True)):
             reward, over, cut = toy.act(action, self.rng)
             self._rewards[area] = reward
             if over:
@@ -204,9 +208,9 @@ class Play:
 
     def _decisions(self) -> DecisionSteps:
         n = len(self._toys)
-        seen = [np.stack(sensor) for sensor in zip(*(toy.see() for toy in self._toys))]
+        seen = [np.stack(sensor) for sensor in zip(*(toy.see() for toy in self._toys), strict=True)]
         masks = [toy.forbidden() for toy in self._toys]
-        joined = None if masks[0] is None else [np.stack(branch) for branch in zip(*masks)]
+        joined = None if masks[0] is None else [np.stack(branch) for branch in zip(*masks, strict=True)]
         return DecisionSteps(
             seen,
             np.array(self._rewards, np.float32),
