@@ -211,8 +211,8 @@ def test_a_resumed_learner_goes_on_as_if_it_had_never_stopped(kind: str, tmp_pat
     assert resumed.trainer.update_steps == play.trainer.update_steps
     if kind != "tabular_q":
         for one in (play, resumed):
-            one.trainer._learn_once()
-            one.trainer._learn_once()
+            one.trainer.learn_once()
+            one.trainer.learn_once()
     assert resumed.trainer.rng.random() == play.trainer.rng.random()
     for name, value in weights(play).items():
         assert np.array_equal(value, weights(resumed)[name]), name

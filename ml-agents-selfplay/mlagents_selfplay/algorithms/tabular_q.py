@@ -72,8 +72,8 @@ class Table(nn.Module):
       resolution: observations whose numbers agree after multiplication with it, rounded, are one.
 
     Source of the hash: Carter and Wegman 1979, "Universal classes of hash functions": a linear form with random
-    coefficients, once for the row and once, independently, for the key. Two of n observations share a key by mistake with
-    a probability of about n^2 / 2^41.
+    coefficients, once for the row and once, independently, for the key. Two of n observations share a key by mistake
+    with a probability of about n^2 / 2^41.
     """
 
     memory_size = 0
