@@ -123,10 +123,11 @@ def test_numbers_cannot_be_chosen(kind: str, tmp_path: Path) -> None:
         ("dqn", "batch_size", "many", "whole number of transitions"),
         ("dqn", "epsilon_schedule", "linaer", "did you mean linear"),
         ("dqn", "learning_rate_schedule", "cosine", "one of constant, linear"),
-        ("split_q", "preset", "cp", "did you mean CP"),
+        ("split_q", "preset", "cp", "one of SQL, PQL"),
         ("split_q", "streams", "two", "one of sign, group_reward"),
         ("split_q", "punishment_memory", -1, "at least 0"),
         ("tabular_q", "table_size", 1000, "power of two"),
+        ("tabular_q", "table_size", 8, "at least 16"),
         ("tabular_q", "learning_rate", 2, r"in \[0, 1\]"),
     ],
 )
@@ -158,7 +159,7 @@ class _Fixed(torch.nn.Module):
 
     def __init__(self, now: list[float], then: list[float]) -> None:
         super().__init__()
-        self.now, self.then = torch.tensor([now]), torch.tensor([then])
+        self.now, self.then = torch.tensor([now]).float(), torch.tensor([then]).float()
 
     def q_values(self, seen: list[torch.Tensor]) -> list[torch.Tensor]:
         return [self.now if float(seen[0].sum()) == 0 else self.then]
@@ -257,10 +258,10 @@ def test_a_table_tells_apart_as_many_states_as_repeated_rock_paper_scissors_has(
 
 
 def test_what_a_table_has_no_room_for_is_worth_nothing_and_harms_nobody() -> None:
-    table = Table(1, 1, 2, 1.0)
-    seen = torch.arange(5.0).unsqueeze(1)
+    table = Table(1, 1, 16, 1.0)
+    seen = torch.arange(20.0).unsqueeze(1)
     rows = table.rows_of([seen])
-    assert sorted(row for row in rows if row is not None) == [0, 1]
+    assert sorted(row for row in rows if row is not None) == list(range(16))
     table.values[:] = 7.0
     assert table([seen])[0].ravel().tolist() == [7.0 if row is not None else 0.0 for row in rows]
 

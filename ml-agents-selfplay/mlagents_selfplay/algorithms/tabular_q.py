@@ -44,7 +44,7 @@ class TabularQSettings(EpsilonGreedySettings):
     learning_rate: Any = attr.ib(default=0.5, validator=number(0, 1, above=True))  # share of the way to the target
     epsilon_start: Any = attr.ib(default=0.0, validator=number(0, 1))  # ties are broken at random, which is a start
     epsilon_end: Any = attr.ib(default=0.0, validator=number(0, 1))
-    table_size: Any = attr.ib(default=16_384, validator=integer(2, "observations, a power of two"))
+    table_size: Any = attr.ib(default=16_384, validator=integer(PROBES, "observations, a power of two"))
     resolution: Any = attr.ib(default=1_000, validator=number(0, above=True))  # steps that a unit is divided into
 
     # What ML-Agents' off-policy trainer looks at; there is no replay, and nothing waits for a batch.
@@ -68,7 +68,7 @@ class Table(nn.Module):
     Args:
       inputs: numbers of an observation.
       width: values of a row.
-      size: rows, a power of two.
+      size: rows, a power of two, at least PROBES.
       resolution: observations whose numbers agree after multiplication with it, rounded, are one.
 
     Source of the hash: Carter and Wegman 1979, "Universal classes of hash functions": a linear form with random
