@@ -141,11 +141,12 @@ class SelfPlayTrainer(Trainer):
             for _ in range(queue.qsize()):
                 self._take(queue.get_nowait())
         game.discard(ended)
-        self._settle_matches()
         self.learner.advance()
         if self.is_training and self.get_step >= self._next_snapshot:
+            self._settle_matches()  # what is saved beside the snapshot counts them
             self._take_snapshot()
         host.plan()
+        self._settle_matches()  # while the bridges, if any, already play on
 
     def end_episode(self) -> None:
         """All episodes were cut short by a reset of the environments."""
