@@ -10,7 +10,7 @@ from mlagents.trainers.settings import NetworkSettings
 from mlagents.trainers.torch_entities.action_log_probs import ActionLogProbs
 from mlagents.trainers.torch_entities.agent_action import AgentAction
 from mlagents.trainers.torch_entities.layers import linear_layer
-from mlagents.trainers.torch_entities.networks import SimpleActor
+from mlagents.trainers.torch_entities.networks import NetworkBody, SimpleActor
 from mlagents_envs.base_env import ActionSpec, ObservationSpec
 from torch import nn
 
@@ -115,3 +115,63 @@ def only_allowed(values: Sequence[torch.Tensor], allowed: torch.Tensor, branches
 def _any_best(values: torch.Tensor) -> torch.Tensor:
     is_best = values == values.max(-1, keepdim=True).values
     return (is_best * (torch.rand_like(values) + 1.0)).argmax(-1, keepdim=True)
+
+
+class TwoBodies(nn.Module):
+    """Two of ML-Agents' network bodies beside each other, in place of one: the encodings lie one after the other."""
+
+    memory_size = 0
+
+    def __init__(self, first: NetworkBody, second: NetworkBody) -> None:
+        super().__init__()
+        self.first = first
+        self.second = second
+
+    def forward(
+        self, inputs: list[torch.Tensor], memories: torch.Tensor | None = None, sequence_length: int = 1
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Returns encodings `[n, 2 x size]`, and the memories, which are not used."""
+        return torch.cat([self.first(inputs)[0], self.second(inputs)[0]], -1), memories
+
+
+class TwoStreams(nn.Module):
+    """Values of the choices of every branch in two streams, out of two encodings that lie one after the other.
+
+    Args:
+      size: of one encoding.
+      branches: choices of each branch.
+    """
+
+    def __init__(self, size: int, branches: Sequence[int]) -> None:
+        super().__init__()
+        self.first = QHead(size, branches, duelling=False)
+        self.second = QHead(size, branches, duelling=False)
+
+    def streams(self, encodings: torch.Tensor) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Returns for each stream one `[n, A]` for each branch."""
+        first, second = encodings.chunk(2, -1)
+        return self.first(first), self.second(second)
+
+    def forward(self, encodings: torch.Tensor) -> list[torch.Tensor]:
+        """Returns what decides, the sum of both streams: one `[n, A]` for each branch."""
+        return [sum(pair) for pair in zip(*self.streams(encodings), strict=True)]
+
+
+class TwoStreamActor(SimpleActor):
+    """An actor that does what two networks together think best; arguments as for `QActor`."""
+
+    def __init__(
+        self, observation_specs: list[ObservationSpec], network_settings: NetworkSettings, action_spec: ActionSpec
+    ) -> None:
+        super().__init__(observation_specs, network_settings, action_spec)
+        bodies = [NetworkBody(observation_specs, network_settings) for _ in range(2)]
+        self.network_body = TwoBodies(*bodies)
+        branches = action_spec.discrete_branches
+        self.action_model = GreedyModel(TwoStreams(network_settings.hidden_units, branches), branches)
+
+    def q_values(self, observations: list[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Returns for each stream the values of all choices: one `[n, A]` for each branch."""
+        encodings, _ = self.network_body(observations)
+        two_streams: Any = self.action_model.values
+        streams: tuple[list[torch.Tensor], list[torch.Tensor]] = two_streams.streams(encodings)
+        return streams

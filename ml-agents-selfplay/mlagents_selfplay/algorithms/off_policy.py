@@ -11,7 +11,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 from zlib import crc32
 
 import attr
@@ -26,7 +26,6 @@ from mlagents.trainers.settings import (
     HyperparamSettings,
     NetworkSettings,
     RewardSignalType,
-    ScheduleType,
     TrainerSettings,
 )
 from mlagents.trainers.torch_entities.encoders import VectorInput
@@ -65,7 +64,7 @@ class OffPolicySettings(HyperparamSettings):
     steps_per_update: Any = attr.ib(default=1.0, validator=number(0, above=True))  # learner steps
     n_step: Any = attr.ib(default=1, validator=integer(1, "steps"))  # rewards counted before the value takes over
     save_replay_buffer: Any = attr.ib(default=True, validator=flag)  # with every checkpoint; resumes are exact with it
-    hindsight: Any = attr.ib(default=None, converter=hindsight_block)
+    hindsight: Optional[HindsightSettings] = attr.ib(default=None, converter=hindsight_block)  # noqa: UP045 - for cattr
 
     @property
     def reward_signal_steps_per_update(self) -> float:
@@ -93,13 +92,6 @@ class Batch(NamedTuple):
 class ReplayOptimizer(TorchOptimizer):
     """How a batch changes the networks; the base of the learners' optimisers."""
 
-    def __init__(self, policy: TorchPolicy, trainer_settings: TrainerSettings) -> None:
-        super().__init__(policy, trainer_settings)
-        settings: OffPolicySettings = trainer_settings.hyperparameters
-        self._learning_rate = ModelUtils.DecayedValue(
-            ScheduleType(settings.learning_rate_schedule), settings.learning_rate, 1e-10, trainer_settings.max_steps
-        )
-
     def learn(self, batch: Batch) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
         """Takes one step.
 
@@ -110,7 +102,9 @@ class ReplayOptimizer(TorchOptimizer):
 
     def update_learning_rate(self, *optimizers: torch.optim.Optimizer) -> float:
         """Sets the learning rate of this learner step, and returns it."""
-        rate = float(self._learning_rate.get_value(self.policy.get_current_step()))
+        settings: OffPolicySettings = self.trainer_settings.hyperparameters
+        left = max(0.0, 1.0 - self.policy.get_current_step() / self.trainer_settings.max_steps)
+        rate = float(settings.learning_rate * (left if settings.learning_rate_schedule == "linear" else 1.0))
         for optimizer in optimizers:
             ModelUtils.update_learning_rate(optimizer, rate)
         return rate
@@ -171,9 +165,11 @@ class OffPolicyLearner(OffPolicyTrainer):
         self._warn_if_group_reward({BufferKey.GROUP_REWARD: group})
         return np.array([step.reward + step.group_reward for step in trajectory.steps], np.float32)
 
-    def take(self, piece: Piece) -> int:
-        """Remembers a piece of an episode; returns the number of the row that closes it."""
-        return self.replay.add(piece)
+    def take(self, agent: str, piece: Piece) -> None:
+        """Remembers a piece of an agent's episode."""
+        if agent in self._tail_of:
+            self.replay.allow(self._tail_of[agent], piece.allowed[0])
+        self._tail_of[agent] = self.replay.add(piece)
 
     def draw_batch(self) -> tuple[Array, Batch]:
         """Returns the rows at which drawn transitions begin, `[B]`, and what is learned from them."""
@@ -273,9 +269,7 @@ class OffPolicyLearner(OffPolicyTrainer):
         piece = self._piece(trajectory, rewards)
         if self.should_still_train:
             self._update_normalisation(piece)
-            tail = self.take(piece)
-            if not trajectory.done_reached:
-                self._tail_of[agent] = tail
+            self.take(agent, piece)
         self.collected_rewards["environment"][agent] += sum(step.reward for step in trajectory.steps)
         self.collected_rewards[EXTRINSIC][agent] += float(rewards.sum())
         if trajectory.done_reached:
@@ -318,8 +312,6 @@ class OffPolicyLearner(OffPolicyTrainer):
         self._episode_of[agent] = (episode, begin + len(trajectory.steps))
         branches = self.policy.behavior_spec.action_spec.discrete_branches
         continuous, discrete, allowed = actions_of(trajectory, branches)
-        if agent in self._tail_of:
-            self.replay.allow(self._tail_of.pop(agent), allowed[0])
         return Piece(
             observations_of(trajectory),
             continuous,
@@ -407,8 +399,8 @@ def _refuse_what_is_missing(behavior: str, settings: TrainerSettings) -> None:
         raise TrainerConfigError(f"Behavior {behavior}: {kind} learns from reward_signals: extrinsic, not {named}.")
     if settings.behavioral_cloning is not None:
         raise TrainerConfigError(f"Behavior {behavior}: behavioral_cloning is not possible with {kind}.")
-    size = settings.hyperparameters.buffer_size
-    if size <= settings.time_horizon:
+    size = getattr(settings.hyperparameters, "buffer_size", None)
+    if size is not None and size <= settings.time_horizon:
         raise TrainerConfigError(
             f"hyperparameters.buffer_size: {size} is not allowed; it must be above time_horizon, "
             f"{settings.time_horizon}."

@@ -1,4 +1,4 @@
-"""What does an off-policy learner remember? Agent steps in typed arrays that are allocated once and overwritten in turn.
+"""What does a learner from replay remember? Agent steps, in typed arrays that are allocated once, overwritten in turn.
 
 Agent steps lie in the order in which they came, one row each, and every piece of an episode is closed by one more row
 that holds only what was seen last. What follows a row is therefore the row after it, and nothing is stored twice.

@@ -1,4 +1,4 @@
-"""How are a few of very many rows drawn in proportion to their priority, in a time that hardly grows with their number?"""
+"""How are a few of very many rows drawn by priority, in a time that hardly grows with their number?"""
 
 from __future__ import annotations
 
