@@ -27,6 +27,8 @@ from mlagents_envs.logging_util import get_logger
 
 from mlagents_selfplay import randomness
 from mlagents_selfplay.algorithms.fast_ppo import Episode, FastPPOTrainer
+from mlagents_selfplay.algorithms.off_policy import OffPolicyLearner
+from mlagents_selfplay.algorithms.replay import NO_SNAPSHOT, NOBODY
 from mlagents_selfplay.checkpoints import CrashSafeSaver
 from mlagents_selfplay.coordinator import coordinator
 from mlagents_selfplay.policy import SelfPlayPolicy
@@ -184,12 +186,25 @@ class SelfPlayTrainer(Trainer):
     def _take(self, trajectory: Trajectory) -> None:
         game, seat = self._shared.game, trajectory.agent_id
         if (self.should_still_train or not self.is_training) and game.learns(seat, self._mirror):
+            if isinstance(self.learner, OffPolicyLearner):
+                self.learner.note_opponent(seat, self._opponent_step(seat))
             self._queue.put(trajectory._replace(behavior_id=self._learner_behavior_id))
         last = trajectory.steps[-1]
         reward = float(sum(step.reward + step.group_reward for step in trajectory.steps))
         game.observe(seat, reward, len(trajectory.steps))
         if trajectory.done_reached:
             game.finish(seat, float(last.reward + last.group_reward), bool(trajectory.interrupted))
+
+    def _opponent_step(self, seat: str) -> int:
+        """The learner step of the weights that sit opposite: now, of a snapshot, or none."""
+        opponents = self._shared.game.opponents_of(seat)
+        if not opponents:
+            return NOBODY
+        if opponents[0] == CURRENT:
+            return self.get_step
+        if opponents[0] == INITIAL:
+            return 0
+        return int(opponents[0]) if opponents[0].isdigit() else NO_SNAPSHOT
 
     def _settle_matches(self) -> None:
         finished = self._shared.game.take_finished(self.brain_name)
@@ -280,7 +295,10 @@ class SelfPlayTrainer(Trainer):
 
     def _save_around(self, step: int, write_checkpoint: Callable[[], None]) -> None:
         self.folder.stage(step, self._state())
-        write_checkpoint()
+        if isinstance(self.learner, OffPolicyLearner):
+            self.learner.save_around(step, write_checkpoint)
+        else:
+            write_checkpoint()
         self.folder.commit([0, *self.roster.pool.history.steps])
         self.folder.write_history(self.roster.manifest())
 
