@@ -85,12 +85,10 @@ class Random:
         self._rng = rng
 
     def act(self, decisions: Decisions) -> Actions:
-        """Draws actions for every row; of each branch, the allowed action with the largest of as many random numbers."""
+        """Draws actions for every row; of each branch, the allowed action with the largest random number."""
         keys = np.where(decisions.masks > 0, self._rng.random(decisions.masks.shape), -1.0)
         continuous = self._rng.uniform(-1.0, 1.0, (len(decisions.agents), self._spec.continuous_size))
-        return Actions(
-            continuous.astype(np.float32), _largest(keys, self._spec.discrete_branches), decisions.memories
-        )
+        return Actions(continuous.astype(np.float32), _largest(keys, self._spec.discrete_branches), decisions.memories)
 
     def forget(self, agent: str) -> None:
         """Nothing is remembered."""
@@ -127,7 +125,7 @@ def still(*, spec: BehaviorSpec, rng: np.random.Generator) -> Still:
 
 
 def _largest(values: Array, branches: Sequence[int]) -> Array:
-    """Returns the first action with the largest value of each branch, `[n, branches]`; values `[n, sum of branches]`."""
+    """Returns the first action with the largest value of each branch, `[n, branches]`, of values `[n, sum]`."""
     starts = np.cumsum([0, *branches])
     parts = [values[:, start:end].argmax(axis=1) for start, end in zip(starts, starts[1:], strict=False)]
     return np.stack(parts, axis=1).astype(np.int32) if parts else np.zeros((len(values), 0), dtype=np.int32)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import attr
 import numpy as np
 from mlagents.torch_utils import torch
 from mlagents.trainers.exception import TrainerConfigError
@@ -134,7 +133,13 @@ class Lineup:
         for player in players:
             assert player.run is not None
             settings = trainer_settings(player.run, self.behavior)
-            key = repr((settings.trainer_type, settings.network_settings, getattr(settings.hyperparameters, "shared_critic", None)))
+            key = repr(
+                (
+                    settings.trainer_type,
+                    settings.network_settings,
+                    getattr(settings.hyperparameters, "shared_critic", None),
+                )
+            )
             groups.setdefault(key, (settings, []))[1].append(player)
         for settings, members in groups.values():
             network = new_actor(settings, self.behavior, self.spec, self._deterministic)
@@ -148,6 +153,7 @@ class Lineup:
         source = player.source(self.behavior)
         try:
             weights = pinned.load(source, self.spec, np.random.default_rng(0))
+            assert isinstance(weights, dict)
             actors.put(player.name, weights, set())
         except (TrainerConfigError, ValueError) as error:
             why = str(error).removeprefix(pinned.KEY).removeprefix(source).strip()

@@ -104,8 +104,8 @@ def play(
 ) -> Iterator[GameResult]:
     """Plays all fixtures, in the areas as they get free, and yields each game when it ends.
 
-    Every game that was begun is played to its end, so that short ones do not count more often than long ones. Agents are
-    paired into games by the order of their ids, as in training.
+    Every game that was begun is played to its end, so that short ones do not count more often than long ones. Agents
+    are paired into games by the order of their ids, as in training.
 
     Args:
       environment: opened and reset; it is reset again, so that nobody is seated in mid-episode.
@@ -159,9 +159,7 @@ def _seat(pitch: Pitch, behavior_id: str, role: Role, asking: Any) -> None:
         pitch.observe((behavior_id, agent), 0.0 if agent in new else reward, 1)
 
 
-def _act(
-    environment: Any, pitch: Pitch, lineup: Lineup, behavior_ids: Sequence[str], steps: Mapping[str, Any]
-) -> None:
+def _act(environment: Any, pitch: Pitch, lineup: Lineup, behavior_ids: Sequence[str], steps: Mapping[str, Any]) -> None:
     """Decides for all agents of one behavior, whatever their team, in one pass."""
     asking = {behavior_id: steps[behavior_id][0] for behavior_id in behavior_ids if len(steps[behavior_id][0])}
     if not asking:
@@ -178,9 +176,7 @@ def _act(
     ends = np.cumsum([len(rows) for rows in parts])
     for behavior_id, end, rows in zip(asking, ends, parts, strict=True):
         of_team = slice(end - len(rows), end)
-        environment.set_actions(
-            behavior_id, ActionTuple(actions.continuous[of_team], actions.discrete[of_team])
-        )
+        environment.set_actions(behavior_id, ActionTuple(actions.continuous[of_team], actions.discrete[of_team]))
 
 
 def _agent(behavior_id: str, agent: int) -> str:
@@ -220,9 +216,7 @@ def _score(side: Side, rule: OutcomeSettings) -> float:
     return float("nan") if end.truncated else seat_score(end.last_reward, end.episode_return, rule)
 
 
-def make_lineups(
-    environment: Any, make: Callable[[str, Any], Lineup]
-) -> dict[str, Lineup]:
+def make_lineups(environment: Any, make: Callable[[str, Any], Lineup]) -> dict[str, Lineup]:
     """Makes a lineup for each behavior of an environment.
 
     Args:

@@ -68,13 +68,13 @@ def trainer_settings(run: Path, behavior: str) -> TrainerSettings:
     return attr.evolve(settings, trainer_type=wrapped.learner, hyperparameters=wrapped.learner_settings)
 
 
-def outcome_rule(run: Path, behavior: str) -> OutcomeSettings | None:
+def outcome_rule(run: Path) -> OutcomeSettings | None:
     """Returns what counted as a win in the run; None if it was not trained by this project's self-play."""
-    known = options(run).behaviors
-    if behavior not in known or known[behavior].trainer_type != TRAINER_TYPE:
-        return None
-    rule: OutcomeSettings = known[behavior].hyperparameters.outcome_settings
-    return rule
+    for settings in options(run).behaviors.values():
+        if settings.trainer_type == TRAINER_TYPE:
+            rule: OutcomeSettings = settings.hyperparameters.outcome_settings
+            return rule
+    return None
 
 
 def new_actor(settings: TrainerSettings, behavior: str, spec: BehaviorSpec, deterministic: bool) -> torch.nn.Module:

@@ -64,7 +64,8 @@ def find(sources: Iterable[str], per_run: int) -> list[Player]:
       sources: each a run's folder (several of its snapshots), `FOLDER@STEP`, `FOLDER@initial` or `FOLDER@last` (one of
         them), a file `.safetensors`, `.pt` or `.onnx`, a script `python:module:factory`, or the name of a factory in
         `mlagents_selfplay.scripted` such as `random`. `NAME=` before a single one names it.
-      per_run: most players of each folder that is given without `@`, at least 2; the first and the last are among them.
+      per_run: most players of each folder that is given without `@`; the last is among them, and the first if more than
+        one is wanted.
 
     Returns:
       The players, in the order of the sources, those of a run by learner steps.
@@ -108,7 +109,7 @@ def _players_of(source: str, per_run: int) -> list[Player]:
     everybody = _of_run(path)
     if has_step:
         return [_choose(everybody, which, source)]
-    places = np.unique(np.linspace(0, len(everybody) - 1, min(per_run, len(everybody))).round().astype(int))
+    places = np.unique(np.linspace(len(everybody) - 1, 0, min(per_run, len(everybody))).round().astype(int))
     return [everybody[place] for place in places]
 
 
@@ -132,7 +133,11 @@ def _script(source: str) -> Player | None:
 
 
 def _ready_made() -> set[str]:
-    return {name for name, value in vars(scripted).items() if name.islower() and getattr(value, "__module__", "") == scripted.__name__}
+    return {
+        name
+        for name, value in vars(scripted).items()
+        if name.islower() and getattr(value, "__module__", "") == scripted.__name__
+    }
 
 
 def _from_file(path: Path) -> Player:
@@ -186,10 +191,10 @@ def _kept(folder: Path) -> Iterator[tuple[int, Path]]:
         raise EvaluationError(f"{history} is damaged ({error!r}).") from error
     except DamagedFile as error:
         raise EvaluationError(str(error)) from error
-    for step in [0, *steps]:
-        file = folder / "selfplay" / "snapshots" / f"{step}.safetensors"
-        if file.is_file():  # a run that goes on may have let it go by now
-            yield step, file
+    for kept in [0, *steps]:
+        snapshot = folder / "selfplay" / "snapshots" / f"{kept}.safetensors"
+        if snapshot.is_file():  # a run that goes on may have let it go by now
+            yield kept, snapshot
 
 
 def _fingerprint(files: Iterable[Path]) -> str:

@@ -57,7 +57,9 @@ def nash_average(payoff: FloatArray) -> NashAverage:
     """
     matrix = np.array(payoff, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix) or not np.isfinite(matrix).all():
-        raise ValueError(f"payoff: shape {matrix.shape} is not [N, N] with N of at least 1, or not all entries are finite")
+        raise ValueError(
+            f"payoff: shape {matrix.shape} is not [N, N] with N of at least 1, or not all entries are finite"
+        )
     if not np.allclose(matrix, -matrix.T, atol=1e-9):
         raise ValueError("payoff is not antisymmetric: the game must be symmetric and zero-sum")
     largest = np.abs(matrix).max()
@@ -153,7 +155,9 @@ def alpha_rank(payoff: FloatArray, alpha: float = 100.0, population: int = 50) -
     table = np.asarray(payoff, dtype=np.float64)
     size = len(table)
     if table.shape != (size, size) or not size or not np.isfinite(table).all():
-        raise ValueError(f"payoff: shape {table.shape} is not [N, N] with N of at least 1, or not all entries are finite")
+        raise ValueError(
+            f"payoff: shape {table.shape} is not [N, N] with N of at least 1, or not all entries are finite"
+        )
     if not 0.0 < alpha < math.inf:
         raise ValueError(f"alpha: {alpha!r} is not a finite number above 0")
     if population < 2:
@@ -198,8 +202,8 @@ def best_responses(payoff: FloatArray) -> npt.NDArray[np.intp]:
 def transitive_share(wins: FloatArray) -> float:
     """Returns how much of who beats whom one number a player can explain, in [0, 1]; NaN if nothing was played.
 
-    The log odds of every pair are fitted by differences of ratings, in least squares weighted by games. The rest goes in
-    circles: 1 for a ladder, 0 for rock-paper-scissors. With few games noise looks like circles too.
+    The log odds of every pair are fitted by differences of ratings, in least squares weighted by games. The rest goes
+    in circles: 1 for a ladder, 0 for rock-paper-scissors. With few games noise looks like circles too.
 
     Args:
       wins: `[N, N]`, at least 0, the games that the row won against the column, a draw being half a win for each; half
