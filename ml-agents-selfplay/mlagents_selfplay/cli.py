@@ -70,7 +70,8 @@ Sources = Annotated[
     typer.Argument(
         metavar="PLAYER...",
         help="results/<run-id> (several of its snapshots), results/<run-id>@STEP, @initial or @last, FILE.onnx, "
-        "FILE.pt, FILE.safetensors, python:module:factory, or random, still, rock, paper, scissors. NAME=PLAYER names one.",
+        "FILE.pt, FILE.safetensors, python:module:factory, or random, still, rock, paper, scissors. "
+        "NAME=PLAYER names one.",
     ),
 ]
 Build = Annotated[str, typer.Option("--env", metavar="BUILD", help="The executable: a bridge or a Unity build.")]
@@ -158,6 +159,65 @@ def play(
         environment = commands.environment_settings(env, env_args, parameter or [], num_areas, seed, base_port)
         task = Task(environment, tuple(found), rule, deterministic, seed)
         commands.show(commands.play(found, task, games), as_json, commands.played_tables)
+
+
+@app.command()
+def experiment(
+    config: Annotated[Path | None, typer.Option(help="YAML file with the parameters; options count for more.")] = None,
+    environment: Annotated[str | None, typer.Option(help="Executable with two teams or more.")] = None,
+    experiment_id: Annotated[str | None, typer.Option("--experiment_id", help="Names the folder.")] = None,
+    number_of_runs: Annotated[int | None, typer.Option("--number_of_runs", help="How often all is repeated.")] = None,
+    checkpoint_at_iterations: Annotated[
+        str | None, typer.Option("--checkpoint_at_iterations", help="Learner steps of the benchmarks, comma between.")
+    ] = None,
+    benchmarking_episodes: Annotated[
+        int | None, typer.Option("--benchmarking_episodes", help="Games of each pair in a benchmark.")
+    ] = None,
+    self_play_training_schemes: Annotated[
+        str | None,
+        typer.Option("--self_play_training_schemes", help="naive, half_history, full_history, last_quarter, ..."),
+    ] = None,
+    algorithms: Annotated[str | None, typer.Option(help="Trainer types: ppo, ...")] = None,
+    fixed_agents: Annotated[
+        str | None, typer.Option("--fixed_agents", help="Players that do not learn: rock, random, FILE.onnx, ...")
+    ] = None,
+    trainer_config: Annotated[str | None, typer.Option("--trainer_config", help="What the jobs are made from.")] = None,
+    num_areas: Annotated[int | None, typer.Option(help="Areas that play at once.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the first run; each further one has the next.")] = None,
+    base_port: Annotated[int | None, typer.Option(help="First port to try.")] = None,
+    results_dir: Annotated[Path, typer.Option(help="experiments/<experiment_id> is made in it.")] = Path("results"),
+    force: Annotated[bool, typer.Option(help="Delete what is there, and begin anew.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train schemes x algorithms x runs, and let all play each other at every checkpoint. The same command resumes it.
+
+    Lists have commas between. docs/evaluation.md says what each file holds.
+    """
+    from mlagents_selfplay.evaluation import commands
+    from mlagents_selfplay.evaluation.experiment_settings import read_settings
+
+    def parts(text: str | None) -> list[str] | None:
+        return None if text is None else [word for word in text.split(",") if word]
+
+    with _told("experiment"):
+        said = {
+            "environment": environment,
+            "experiment_id": experiment_id,
+            "number_of_runs": number_of_runs,
+            "checkpoint_at_iterations": commands.whole_numbers(parts(checkpoint_at_iterations)),
+            "benchmarking_episodes": benchmarking_episodes,
+            "self_play_training_schemes": parts(self_play_training_schemes),
+            "algorithms": parts(algorithms),
+            "fixed_agents": parts(fixed_agents),
+            "trainer_config": trainer_config,
+            "num_areas": num_areas,
+            "seed": seed,
+            "base_port": base_port,
+        }
+        settings = read_settings(config, said)
+        folder = results_dir / "experiments" / settings.experiment_id
+        commands.show(commands.run_experiment(folder, settings, force), as_json, commands.experiment_tables)
+        typer.echo(f"All of it: {folder}", err=True)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What do the commands `evaluate` and `play` do? They turn words into settings, and results into tables."""
+"""What do `evaluate`, `play` and `experiment` do? They turn words into settings, and results into tables."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mlagents_selfplay.evaluation import tournament
+from mlagents_selfplay.evaluation import experiment, tournament
 from mlagents_selfplay.evaluation.environment import EnvironmentSettings
 from mlagents_selfplay.evaluation.errors import EvaluationError
+from mlagents_selfplay.evaluation.experiment_settings import ExperimentSettings
 from mlagents_selfplay.evaluation.matches import Fixture, GameResult, num_seatings
 from mlagents_selfplay.evaluation.networks import outcome_rule
 from mlagents_selfplay.evaluation.pictures import draw_tournament
@@ -260,3 +261,43 @@ def _rating(row: Mapping[str, Any], key: str) -> str:
 
 def _number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
+
+
+def whole_numbers(words: Sequence[str] | None) -> list[int] | None:
+    """Reads the learner steps of an experiment.
+
+    Raises:
+      EvaluationError: if one of the words is no whole number.
+    """
+    try:
+        return None if words is None else [int(word) for word in words]
+    except ValueError as error:
+        raise EvaluationError(f"checkpoint_at_iterations: {','.join(words or [])!r} are not whole numbers.") from error
+
+
+def run_experiment(folder: Path, settings: ExperimentSettings, force: bool = False) -> dict[str, Any]:
+    """Runs an experiment under two progress bars; returns what `experiment.json` holds."""
+    if force:
+        shutil.rmtree(folder, ignore_errors=True)
+    columns = (TextColumn("{task.description:<48}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        whole, part = progress.add_task("trainings and benchmarks"), progress.add_task("")
+
+        def watch(at: experiment.Progress) -> None:
+            progress.update(whole, completed=at.parts_done, total=at.parts)
+            progress.update(part, description=at.doing, completed=at.done, total=at.planned)
+
+        return experiment.run(folder, settings, watch).results()
+
+
+def experiment_tables(results: Mapping[str, Any]) -> Iterator[Table | str]:
+    """Yields a table of mean outcomes against all, by player and iteration."""
+    iterations = results["parameters"]["checkpoint_at_iterations"]
+    runs = results["parameters"]["number_of_runs"]
+    table = Table("mean outcome against all", *(f"at {iteration}" for iteration in iterations))
+    for name, points in results["win_rates"].items():
+        cells = [f"{point['mean']:.3f}" + (f" ± {point['deviation']:.3f}" if runs > 1 else "") for point in points]
+        table.add_row(name, *cells)
+    yield table
+    if runs > 1:
+        yield f"± is the standard deviation over {runs} runs."

@@ -86,6 +86,23 @@ def find(sources: Iterable[str], per_run: int) -> list[Player]:
     return found
 
 
+def everybody_of(run: Path) -> list[Player]:
+    """Returns everybody that a run has kept, by learner steps.
+
+    Raises:
+      EvaluationError: if it is no run, or has kept nobody yet.
+    """
+    if not (run / CONFIGURATION).is_file():
+        what = "it is empty" if not any(run.iterdir()) else f"it holds no {CONFIGURATION}"
+        raise EvaluationError(f"{run} is no folder of a run of mlagents-learn, results/<run-id>: {what}.")
+    behaviors = sorted(entry.parent for entry in run.glob("*/checkpoint.pt"))
+    kept = {folder.name: dict(_kept(folder)) for folder in behaviors}
+    if not behaviors or not all(kept.values()):
+        raise EvaluationError(f"{run} holds no checkpoint yet: nobody of it can play.")
+    main = max(kept.values(), key=len)
+    return [_of_step(run, kept, step) for step in sorted(main)]
+
+
 def _players_of(source: str, per_run: int) -> list[Player]:
     name, has_name, rest = source.partition("=")
     if has_name and re.fullmatch(r"[\w.-]+", name):
@@ -106,7 +123,7 @@ def _players_of(source: str, per_run: int) -> list[Player]:
             f"file {', '.join(_FILES)}, no script python:module:factory, and none of "
             f"{', '.join(sorted(_ready_made()))}."
         )
-    everybody = _of_run(path)
+    everybody = everybody_of(path)
     if has_step:
         return [_choose(everybody, which, source)]
     places = np.unique(np.linspace(len(everybody) - 1, 0, min(per_run, len(everybody))).round().astype(int))
@@ -153,19 +170,6 @@ def _from_file(path: Path) -> Player:
                 "Leave the file in the folder of its run, or give the exported .onnx."
             )
     return Player(path.stem, kind, {ANY_BEHAVIOR: str(path)}, _fingerprint([path]), run)
-
-
-def _of_run(run: Path) -> list[Player]:
-    """Everybody that a run has kept, by learner steps."""
-    if not (run / CONFIGURATION).is_file():
-        what = "it is empty" if not any(run.iterdir()) else f"it holds no {CONFIGURATION}"
-        raise EvaluationError(f"{run} is no folder of a run of mlagents-learn, results/<run-id>: {what}.")
-    behaviors = sorted(entry.parent for entry in run.glob("*/checkpoint.pt"))
-    kept = {folder.name: dict(_kept(folder)) for folder in behaviors}
-    if not behaviors or not all(kept.values()):
-        raise EvaluationError(f"{run} holds no checkpoint yet: nobody of it can play.")
-    main = max(kept.values(), key=len)
-    return [_of_step(run, kept, step) for step in sorted(main)]
 
 
 def _of_step(run: Path, kept: Mapping[str, Mapping[int, Path]], step: int) -> Player:
