@@ -21,30 +21,32 @@ class Curve:
     """One figure over the run: learner steps and values, thinned to at most `MOST_POINTS`, the last always among them."""
 
     def __init__(self) -> None:
-        self._points: list[tuple[int, float]] = []
+        self._kept: list[tuple[int, float]] = []
+        self._last: list[tuple[int, float]] = []  # the newest point, if it is none of those
         self._stride, self._seen = 1, 0
 
     def add(self, step: int, value: float) -> None:
-        """Takes in the next point. After a resume, steps may go back: what lies beyond is what was not kept."""
-        while self._points and self._points[-1][0] >= step:
-            self._points.pop()
-        if self._seen % self._stride and self._points:
-            self._points.pop()  # it was only there as the last one
-        self._points.append((step, value))
+        """Takes in the next point. After a resume, steps go back: what lies beyond was thrown away."""
+        while self._kept and self._kept[-1][0] >= step:
+            self._kept.pop()
+        is_kept = self._seen % self._stride == 0
         self._seen += 1
-        if len(self._points) > MOST_POINTS:
-            self._points = self._points[::2]
+        self._last = [] if is_kept else [(step, value)]
+        if is_kept:
+            self._kept.append((step, value))
+        if len(self._kept) > MOST_POINTS:
+            self._kept = self._kept[::2]
             self._stride *= 2
 
     @property
     def steps(self) -> npt.NDArray[np.int64]:
         """`[n]`, learner steps, ascending."""
-        return np.array([step for step, _ in self._points], dtype=np.int64)
+        return np.array([step for step, _ in self._kept + self._last], dtype=np.int64)
 
     @property
     def values(self) -> npt.NDArray[np.float64]:
         """`[n]`, one for each step."""
-        return np.array([value for _, value in self._points])
+        return np.array([value for _, value in self._kept + self._last], dtype=np.float64)
 
 
 class EventFolder:

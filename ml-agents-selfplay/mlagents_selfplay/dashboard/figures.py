@@ -221,17 +221,12 @@ def gaps(report: BehaviorReport) -> go.Figure:
             "line": {"color": "white", "width": 1},
         },
         hovertemplate="gap of %{y:,} learner steps<br>from step %{x:,} on<extra></extra>",
-        name="gap",
+        name="gaps between neighbours",
     )
-    result = figure("from learner step ... to ...", "gap (learner steps)", [bars], height=300, showlegend=False)
-    result.update_xaxes(tickformat="~s", range=[0, report.step * 1.01])
+    even = _level([0, report.step], report.step / (report.capacity + 1), "a full history, perfectly even", INK)
+    result = figure(STEPS, "gap (learner steps)", [bars, even], height=320)
+    result.update_xaxes(range=[0, report.step * 1.01])
     result.update_yaxes(tickformat="~s", rangemode="tozero")
-    even = report.step / (report.capacity + 1)
-    result.add_hline(
-        y=even,
-        line={"color": INK, "dash": "dot", "width": 1},
-        annotation={"text": "full history, perfectly even", "font": {"size": 11}},
-    )
     return result
 
 
@@ -242,17 +237,25 @@ def discrepancy(curve: Curve) -> go.Figure:
         y=curve.values,
         line={"color": MAIN, "width": 2},
         hovertemplate="%{y:.2f} at step %{x:,}<extra></extra>",
-        showlegend=False,
+        name="this run",
     )
-    result = figure(STEPS, "discrepancy (1 is even)", [line], height=300)
+    ends = [0, int(curve.steps[-1])]
+    best = _level(ends, LN_4, "ln 4: no rule stays below, for large capacities", ACCENT)
+    even = _level(ends, 1.0, "1: full and perfectly even", QUIET)
+    result = figure(STEPS, "discrepancy (1 is even)", [line, best, even], height=320)
     result.update_yaxes(type="log", dtick="D2")
-    for value, label in ((1.0, "1: full and perfectly even"), (LN_4, "ln 4: no rule does better for long")):
-        result.add_hline(
-            y=value,
-            line={"color": QUIET, "dash": "dot", "width": 1},
-            annotation={"text": label, "font": {"size": 11, "color": "#868E96"}, "yanchor": "bottom"},
-        )
     return result
+
+
+def _level(ends: Sequence[int], value: float, label: str, line_colour: str) -> go.Scatter:
+    return go.Scatter(
+        x=list(ends),
+        y=[value, value],
+        mode="lines",
+        line={"color": line_colour, "dash": "dash", "width": 1.5},
+        name=label,
+        hoverinfo="skip",
+    )
 
 
 def opponents(met: Meetings) -> go.Figure:

@@ -15,6 +15,7 @@ from mlagents_selfplay.dashboard.meetings import BY_SCORE, draws_from, meetings
 from mlagents_selfplay.dashboard.parts import Children
 from mlagents_selfplay.report import BehaviorReport
 from mlagents_selfplay.results import NoSuchRun
+from mlagents_selfplay.selfplay.matchmaking import CURRENT
 
 TABS = ("Overview", "Rating", "History", "Opponents")
 WINDOWS = {"the last tenth": 0.1, "the last half": 0.5, "the whole run": 1.0}
@@ -192,22 +193,23 @@ def _settings(library: Library, run: Run, behavior: Path) -> Children:
     if settings:
         everything = library.mapping(run.path / "configuration.yaml")
         others = {key: value for key, value in everything.items() if key.endswith("_settings") and value}
-        return dmc.SimpleGrid(
+        return dmc.Box(
             [
-                dmc.Box([dmc.Text(title, fw=600, size="sm", mb=4), _pairs(iter(pairs))])
+                dmc.Box([dmc.Text(title, fw=600, size="sm", mb=4), _pairs(iter(pairs))], className="block")
                 for title, pairs in [*_sections(behavior.name, settings), *_sections("", others)]
                 if pairs
             ],
-            cols={"base": 1, "md": 2},
-            spacing="xl",
+            className="blocks",
         )
     reported = library.events.read(behavior).hyperparameters
     if not reported:
         return dmc.Text("ML-Agents writes configuration.yaml when the run ends.", size="sm", c="dimmed")
-    return [
-        dmc.Text("As reported when the run began; configuration.yaml comes when it ends.", size="sm", c="dimmed", mb="xs"),
-        parts.code(reported.replace("\t", " ")),
-    ]
+    return dmc.Box(
+        [
+            dmc.Text("The learner's, as reported at the beginning; all come when the run ends.", size="sm", c="dimmed", mb="xs"),
+            parts.code(reported.replace("\t", " ")),
+        ]
+    )
 
 
 def _sections(title: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -240,7 +242,7 @@ def _rating(library: Library, run: Run, report: BehaviorReport) -> Children:
             f"95 %: {fitted.low:,.0f} to {fitted.high:,.0f}; {_who(last.name)}" if fitted and last else "no rated match yet",
         ),
         ("Rated matches", f"{report.matches.rated:,}", f"{report.matches.mirror:,} seats in mirror matches are not"),
-        ("Anchor", report.anchor.rpartition("/")[2], "the player whose rating is fixed"),
+        ("Anchor", _who(report.anchor.rpartition("/")[2]), "the player whose rating is fixed"),
     ]
     note = (
         "Only differences mean something: 400 points are odds of 10 to 1. The fit takes all matches together; a "
@@ -261,7 +263,9 @@ def _rating(library: Library, run: Run, report: BehaviorReport) -> Children:
 
 
 def _who(player: str) -> str:
-    return f"snapshot {int(player):,}" if player.isdigit() else "the learner now"
+    if player.isdigit():
+        return f"snapshot {int(player):,}"
+    return "the learner now" if player == CURRENT else player
 
 
 def _history(library: Library, run: Run, report: BehaviorReport) -> Children:
