@@ -1,5 +1,7 @@
 """What does `mlagents-selfplay` do? It checks the installation, shows what a run has kept, and plays for progress."""
 
+"""What does `mlagents-selfplay` do? It checks the installation and shows what runs have left."""
+
 from __future__ import annotations
 
 import contextlib
@@ -300,6 +302,25 @@ def _told(command: str) -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo(f"mlagents-selfplay {command}: interrupted; what is done is kept.", err=True)
         raise typer.Exit(130) from None
+
+
+@app.command()
+def dashboard(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder of the runs.")] = Path("results"),
+    host: Annotated[str, typer.Option(help="Address to listen on; by default, this machine only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 5000,
+) -> None:
+    """Show the runs in a browser, follow those in progress, start and stop others."""
+    try:
+        from mlagents_selfplay.dashboard.app import serve
+    except ImportError as error:
+        typer.echo(f"mlagents-selfplay dashboard: {error}. Install the extra [dashboard] of this project.", err=True)
+        raise typer.Exit(2) from error
+    try:
+        serve(results, host, port, typer.echo)
+    except OSError as error:
+        typer.echo(f"mlagents-selfplay dashboard: {host}:{port}: {error.strerror or error}. Try --port.", err=True)
+        raise typer.Exit(2) from error
 
 
 def main() -> None:

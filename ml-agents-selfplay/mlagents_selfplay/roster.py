@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,12 @@ class Roster:
             "rating": rating_of[CURRENT],
             "capacity": history.capacity,
             "delta": self.pool.sampler.delta,
+            "draws": {
+                "sampler": asdict(self.pool.sampler),
+                "pinned": self.pool.pinned,
+                "pinned_ratio": self.pool.pinned_ratio,
+                "matches_per_draw": self._settings.opponent_change_interval,
+            },
             "discrepancy": history.discrepancy(max(step, *history.steps, 0)),
             "snapshots": [
                 {
