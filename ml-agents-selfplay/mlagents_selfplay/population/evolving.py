@@ -48,7 +48,8 @@ class EvolvingLeague(League):
     def _parent_for(self, member: str) -> str | None:
         rules = self.settings.evolution
         ages = {name: Age(r.step, r.step - r.changed_at) for name, r in self.records.items()}
-        if not may_change(ages[member], rules):
+        no_time_left = ages[member].since_start + rules.change_after > self.settings.max_steps
+        if no_time_left or not may_change(ages[member], rules):
             return None
         parents = [name for name, age in ages.items() if may_be_parent(age, rules)]
         ratings = {name: self.rating_of(name) for name in self.records}
