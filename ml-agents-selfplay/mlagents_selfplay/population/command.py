@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 
 from mlagents_selfplay.population.cluster import Standings, run
+from mlagents_selfplay.population.configuration import check
 from mlagents_selfplay.population.folder import LEAGUE
 from mlagents_selfplay.population.settings import PopulationSettings, SettingsError, read_settings
 
@@ -32,6 +33,7 @@ def train(config: Path, folder: Path, *, resume: bool, force: bool, address: str
       SettingsError: if the settings are wrong, or say something else than those that the population was begun with.
     """
     folder, settings = folder.absolute(), read_settings(config)
+    check(settings)
     begun = (folder / LEAGUE / "state.json").exists()
     if begun and not (resume or force):
         raise SettingsError(f"{folder} holds a population already: add --resume to go on, or --force to overwrite it.")

@@ -37,7 +37,10 @@ class EvolutionSettings:
       inherit_probability: in [0, 1], for each hyperparameter by itself: the chance that it is taken from the parent.
       perturb_probability: in [0, 1], for each hyperparameter by itself.
       resample_probability: in [0, 1], for each hyperparameter by itself; who is resampled is not perturbed.
-      factors: the two factors of a perturbation, equally likely.
+      factors: the two factors of a perturbation, equally likely; above 0.
+
+    Raises:
+      ValueError: if a value is outside what is allowed; the message names the key.
     """
 
     start_after: int = 40_000
@@ -47,6 +50,16 @@ class EvolutionSettings:
     perturb_probability: float = 1.0
     resample_probability: float = 0.1
     factors: tuple[float, float] = (0.8, 1.2)
+
+    def __post_init__(self) -> None:
+        for key in ("start_after", "change_after"):
+            if getattr(self, key) < 0:
+                raise ValueError(f"{key}: {getattr(self, key)!r} is not allowed; it must be at least 0")
+        for key in ("parent_below", "inherit_probability", "perturb_probability", "resample_probability"):
+            if not 0.0 <= getattr(self, key) <= 1.0:
+                raise ValueError(f"{key}: {getattr(self, key)!r} is not in [0, 1]")
+        if min(self.factors) <= 0.0:
+            raise ValueError(f"factors: {self.factors!r} are not both above 0")
 
 
 def may_change(age: Age, settings: EvolutionSettings) -> bool:

@@ -12,11 +12,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import yaml
 
 from mlagents_selfplay.population import letters
+from mlagents_selfplay.population.configuration import configuration
 from mlagents_selfplay.population.letters import INBOX, Letter
 from mlagents_selfplay.population.records import Meeting, Report
 from mlagents_selfplay.population.settings import PopulationSettings
@@ -105,7 +106,7 @@ class Member:
     def _start(self) -> subprocess.Popen[bytes]:
         settings, number = self._settings, self._settings.names.index(self.name)
         config = self._about / f"{self.name}.yaml"
-        text = yaml.safe_dump(self.configuration(), sort_keys=False)
+        text = yaml.safe_dump(configuration(self._settings, self._hyperparameters), sort_keys=False)
         write_atomically(config, lambda file: file.write(text.encode()))
         words = [sys.executable, "-m", "mlagents.trainers.learn", str(config), "--run-id", self.name]
         words += ["--results-dir", str(self._population), "--seed", str(settings.seed + number), "--no-graphics"]
@@ -116,22 +117,6 @@ class Member:
         words += ["--resume"] if (self._behavior / "checkpoint.pt").exists() else ["--force"]
         with self._log_file().open("ab") as log:
             return subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_end_with_parent())
-
-    def configuration(self) -> dict[str, Any]:
-        """Returns ML-Agents' configuration with what the member starts with; reports are due at every snapshot."""
-        content = yaml.safe_load(self._settings.trainer_config.read_text(encoding="utf-8"))
-        block = content["behaviors"][self._settings.behavior]
-        block["max_steps"] = self._settings.max_steps
-        keys = block.setdefault("hyperparameters", {})
-        keys["snapshot_interval"] = self._settings.interval
-        learner = keys.setdefault("learner_hyperparameters", {})
-        for key, value in self._hyperparameters.items():
-            signal, _, of_reward = key.partition(".")
-            if of_reward:
-                block.setdefault("reward_signals", {}).setdefault(signal, {})[of_reward] = value
-            else:
-                learner[key] = value
-        return {**content, "behaviors": {self._settings.behavior: block}}
 
     def _log_file(self) -> Path:
         return self._about / f"{self.name}.txt"

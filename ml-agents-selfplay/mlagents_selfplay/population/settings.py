@@ -109,6 +109,8 @@ _AT_LEAST = {
 def read_settings(path: Path) -> PopulationSettings:
     """Reads a population's YAML; paths in it are meant from the current folder and come back absolute.
 
+    What has to do with the trainer's own configuration is checked by `configuration.check`.
+
     Raises:
       SettingsError: if it cannot be read or something in it is not allowed.
     """
@@ -131,22 +133,8 @@ def settings_from(block: Any, where: str) -> PopulationSettings:
         str(key): _built(Range, value, f"{where}: hyperparameters.{key}")
         for key, value in _mapping(given.get("hyperparameters", {}), f"{where}: hyperparameters").items()
     }
-    settings = _construct(PopulationSettings, given, where)
-    _check_trainer_config(settings, where)
-    return settings
-
-
-def _check_trainer_config(settings: PopulationSettings, where: str) -> None:
-    try:
-        content = yaml.safe_load(settings.trainer_config.read_text(encoding="utf-8"))
-        behaviors = content["behaviors"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise SettingsError(f"{where}: trainer_config: {settings.trainer_config} cannot be read: {error!r}") from error
-    if settings.behavior not in behaviors:
-        raise SettingsError(f"{where}: behavior: {settings.behavior!r} is not one of {', '.join(behaviors)}")
-    trainer_type = behaviors[settings.behavior].get("trainer_type")
-    if trainer_type != "selfplay":
-        raise SettingsError(f"{where}: behavior: {settings.behavior} has trainer_type {trainer_type}, not selfplay")
+    built: PopulationSettings = _construct(PopulationSettings, given, where)
+    return built
 
 
 def _built(kind: type, block: Any, where: str) -> Any:
@@ -177,26 +165,25 @@ def _checked(kind: Any, block: Any, where: str) -> dict[str, Any]:
 
 
 def _of_type(kind: Any, value: Any, where: str) -> Any:
-    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+    if kind == _PAIR and isinstance(value, list) and len(value) == 2:
+        return tuple(_of_type(float, one, where) for one in value)
+    if kind is float and type(value) in (int, float):
         return float(value)
     if kind is Path and isinstance(value, str):
         return Path(value).absolute()
-    if kind is tuple[float, float] and isinstance(value, list) and len(value) == 2:
-        return tuple(_of_type(float, one, where) for one in value)
-    if kind in (int, str, bool) and type(value) is not kind:
-        raise SettingsError(f"{where}: {value!r} is not allowed; it must be {_SAID[kind]}")
-    if kind in (float, Path, tuple[float, float]):
-        raise SettingsError(f"{where}: {value!r} is not allowed; it must be {_SAID[kind]}")
-    return value  # a block, checked by itself
+    if kind not in _SAID or kind in (int, str, bool) and type(value) is kind:
+        return value  # what is not listed is a block, checked by itself
+    raise SettingsError(f"{where}: {value!r} is not allowed; it must be {_SAID[kind]}")
 
 
+_PAIR = tuple[float, float]
 _SAID: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
     str: "a text",
     bool: "true or false",
     Path: "a path",
-    tuple[float, float]: "a list of two numbers",
+    _PAIR: "a list of two numbers",
 }
 
 
