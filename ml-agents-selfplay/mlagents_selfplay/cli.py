@@ -1,6 +1,4 @@
-"""What does `mlagents-selfplay` do? It checks the installation, shows what a run has kept, and plays for progress."""
-
-"""What does `mlagents-selfplay` do? It checks the installation and shows what runs have left."""
+"""What does `mlagents-selfplay` do? Each command, its words, and who does the work."""
 
 from __future__ import annotations
 
@@ -321,6 +319,42 @@ def dashboard(
     except OSError as error:
         typer.echo(f"mlagents-selfplay dashboard: {host}:{port}: {error.strerror or error}. Try --port.", err=True)
         raise typer.Exit(2) from error
+
+
+@app.command()
+def population(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Such as config/population.yaml.")],
+    run_id: Annotated[str, typer.Option(help="Name of the population's folder in the results.")] = "population",
+    results_dir: Annotated[Path, typer.Option(help="Where results are written.")] = Path("results"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a population that was interrupted.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a population of that name.")] = False,
+    address: Annotated[
+        str | None, typer.Option(help="Address of a Ray cluster; without it, Ray is started on this machine.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train several learners at once that meet each other, on Ray; the better ones pass on what they are."""
+    try:
+        from mlagents_selfplay.population.command import table, train
+    except ModuleNotFoundError as error:
+        typer.echo(f"mlagents-selfplay population: {error}; pip install 'mlagents-selfplay[population]'", err=True)
+        raise typer.Exit(2) from error
+    from rich.console import Console
+
+    from mlagents_selfplay.population.cluster import NotEnoughCores
+    from mlagents_selfplay.population.settings import SettingsError, read_settings
+    from mlagents_selfplay.store import DamagedFile
+
+    try:
+        folder = results_dir / run_id
+        standings = train(config, folder, resume=resume, force=force, address=address, quiet=as_json)
+    except (SettingsError, NotEnoughCores, DamagedFile) as error:
+        typer.echo(f"mlagents-selfplay population: {error}", err=True)
+        raise typer.Exit(2) from error
+    if as_json:
+        typer.echo(json.dumps({"population": str(folder), "members": standings}, indent=2))
+    else:
+        Console().print(table(standings, read_settings(config)))
 
 
 def main() -> None:
