@@ -43,16 +43,16 @@ static class Program
             SumoBody body = match.Body(seat);
             foreach (double number in new[] { body.X, body.Y, body.VelocityX, body.VelocityY })
             {
-                text.Append(number.ToString("R")).Append(' ');
+                text.Append(number.ToString("G17")).Append(' ');
             }
         }
-        text.Append(match.Radius.ToString("R")).Append(' ').Append(match.IsOver ? 1 : 0).Append(' ').Append(match.Result).Append(' ');
+        text.Append(match.Radius.ToString("G17")).Append(' ').Append(match.IsOver ? 1 : 0).Append(' ').Append(match.Result).Append(' ');
         for (int seat = 0; seat < SumoMatch.Seats; seat++)
         {
             match.Observe(seat, seen);
             foreach (float number in seen)
             {
-                text.Append(number.ToString("R")).Append(' ');
+                text.Append(number.ToString("G9")).Append(' ');
             }
         }
     }
@@ -65,7 +65,7 @@ static class Program
         for (int word = 1; word + 1 < words.Length && !match.IsOver; word += 2)
         {
             double paid = match.Play(int.Parse(words[word]), int.Parse(words[word + 1]));
-            text.Append(paid.ToString("R")).Append(' ').Append(match.IsOver ? 1 : 0).Append(' ');
+            text.Append(paid.ToString("G17")).Append(' ').Append(match.IsOver ? 1 : 0).Append(' ');
             for (int seat = 0; seat < RockPaperScissorsMatch.Seats; seat++)
             {
                 match.Observe(seat, seen);
