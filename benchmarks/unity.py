@@ -47,7 +47,7 @@ Player = Callable[[DecisionSteps], ActionTuple]
 """Decides for every row of a team."""
 
 
-class SelfPlayChannel(SideChannel):  # type: ignore[misc]
+class SelfPlayChannel(SideChannel):
     """Tells the scene who plays a team, for its display; `SelfPlayChannel.cs` is the other end."""
 
     def __init__(self) -> None:

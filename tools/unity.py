@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """How are the Unity project's scripts compiled, tested and played where there is no Unity? With mono, out of Debian.
 
+    tools/unity.py install  gets mono and NUnit 2.6 from the system's packages if they are missing
     tools/unity.py build    compiles every assembly of the project, and the player that stands in for Unity
     tools/unity.py test     the same, then runs the project's NUnit tests
 
-What comes out lies in unity-project/Tools~/build. Needs no package of Python's, and of the system mono and NUnit 2.6,
-which it installs where it can. Quick when nothing has changed.
+Each word does what the ones before it do. What comes out lies in unity-project/Tools~/build. It needs no package of
+Python's, and is quick when nothing has changed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ TOOLS = PROJECT / "Tools~"
 OUT = TOOLS / "build"
 STUBS = ("UnityEngine", "UnityEditor", "Unity.ML-Agents")  # each needs those before it
 PLAYER = {"UnityEngine": "Engine", "Unity.ML-Agents": "MLAgents"}  # assembly -> folder, in the same order
-PROVIDED = {"UnityEngine.TestRunner", "UnityEditor.TestRunner"}  # assemblies of the test framework; our tests use NUnit alone
+PROVIDED = {"UnityEngine.TestRunner", "UnityEditor.TestRunner"}  # of the test framework; our tests use NUnit alone
 SYSTEM_PACKAGES = ("mono-mcs", "mono-runtime", "libmono-system-core4.0-cil", "nunit-console")
 NUNIT = Path("/usr/lib/cli/nunit.framework-2.6.3/nunit.framework.dll")
 
@@ -36,7 +37,7 @@ class Failed(Exception):
 
 def main() -> int:
     """Runs the word on the command line; returns the exit status."""
-    words = {"build": build, "test": test}
+    words = {"install": install, "build": build, "test": test}
     if len(sys.argv) != 2 or sys.argv[1] not in words:
         print(__doc__, file=sys.stderr)
         return 2

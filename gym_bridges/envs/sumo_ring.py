@@ -123,7 +123,7 @@ class SumoRing:
 
 
 def _replaced(values: np.ndarray, fresh: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Returns a copy of `values` with the rows of the mask `where` taken from `fresh`; the type of `fresh` may differ."""
+    """Returns a copy of `values` in which the rows of the mask `where` are those of `fresh`, whatever its type."""
     replaced = values.astype(np.result_type(values, fresh))
     replaced[where] = fresh
     return replaced
