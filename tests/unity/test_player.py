@@ -1,5 +1,6 @@
 """Do the project's own agents train over the real wire, and does nothing hang when the input is bad? Mono, no Unity."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from mlagents_envs.side_channel.stats_side_channel import StatsSideChannel
 
 from gym_bridges import registry
 from gym_bridges.areas import BehaviorSpec
+from tests.trainer.runs import behavior
 
 pytestmark = pytest.mark.unity
 
@@ -182,6 +184,33 @@ def test_a_wrong_behavior_name_ends_the_trainer_and_the_player(compiled: Path, p
     assert_nobody_plays_on(port)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_no_opponent_changes_inside_an_episode(compiled: Path, port: int, tmp_path: Path) -> None:
+    """As tests/trainer/test_seats_end_to_end.py: scripts that answer with numbers of their own show who played."""
+    values = [round(0.1 * number, 1) for number in range(-8, 9)]
+    self_play = {
+        "pinned_opponents": [f"python:tests.environments.players:constant({value})" for value in values],
+        "pinned_ratio": 1.0,
+        "opponent_change_interval": 1,
+        "team_change_interval": 5,
+        "snapshot_interval": 500,
+    }
+    behaviors = {"SumoRing": behavior(max_steps=4000, **self_play)}
+    log = tmp_path / "actions"
+    done = learn(tmp_path, port, "SumoRing", behaviors, "--num-areas", "16", "--env-args", "--action-log", str(log))
+    assert done.returncode == 0, done.stderr
+
+    players = {float(np.float32(value)) for value in values}
+    seats: dict[str, set[float | None]] = {}
+    for line in log.read_text().splitlines():
+        name, episode, first, second = line.split()
+        by_script = first == second and float(first) in players
+        seats.setdefault(f"{name} {episode}", set()).add(float(first) if by_script else None)
+    assert [seat for seat, who in seats.items() if len(who) != 1] == []
+    assert {player for who in seats.values() for player in who} == {None, *players}
+
+
 def assert_nobody_plays_on(port: int) -> None:
     players = [one for one in psutil.process_iter() if one.name().startswith("mono") and str(port) in one.cmdline()]
     _, alive = psutil.wait_procs(players, timeout=20)
@@ -192,10 +221,11 @@ def run_player(game: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([BUILDS / game, *words], capture_output=True, text=True, timeout=60)
 
 
-def learn(folder: Path, port: int, game: str, behaviors: dict) -> subprocess.CompletedProcess[str]:
-    """Runs `mlagents-learn` with these behaviors on the C# arena; results go to `folder`."""
+def learn(folder: Path, port: int, game: str, behaviors: dict, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs `mlagents-learn` with these behaviors and further words on the C# arena; results go to `folder`."""
     configuration = folder / "configuration.yaml"
     configuration.write_text(yaml.safe_dump({"behaviors": behaviors}))
     places = ["--results-dir", str(folder / "r"), "--run-id", "x", "--base-port", str(port), "--timeout-wait", "60"]
-    command = [LEARN, str(configuration), "--env", str(BUILDS / game), *places]
-    return subprocess.run(command, capture_output=True, text=True, timeout=110, cwd=folder)
+    command = [LEARN, str(configuration), "--env", str(BUILDS / game), *places, *words]
+    found = {**os.environ, "PYTHONPATH": str(ROOT)}  # the scripted opponents
+    return subprocess.run(command, capture_output=True, text=True, timeout=390, cwd=folder, env=found)

@@ -1,10 +1,25 @@
+using System;
 using UnityEngine;
+using Object = UnityEngine.Object;
 
 namespace SelfPlay
 {
     /// <summary>Makes the coloured shapes of the views.</summary>
     static class Shapes
     {
+        /// <summary>What CreatePrimitive needs and a build would otherwise strip, because no script names it.</summary>
+        static Type[] Kept
+        {
+            get
+            {
+                return new[]
+                {
+                    typeof(MeshFilter), typeof(MeshRenderer),
+                    typeof(BoxCollider), typeof(CapsuleCollider), typeof(SphereCollider)
+                };
+            }
+        }
+
         /// <summary>The colour of a team: blue for 0, red for 1.</summary>
         public static Color ColorOf(int team)
         {

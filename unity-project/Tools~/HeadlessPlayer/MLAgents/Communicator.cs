@@ -1,8 +1,10 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Net.Sockets;
+using System.Text;
 using Unity.MLAgents.Actuators;
 using Unity.MLAgents.SideChannels;
 using UnityEngine;
@@ -34,8 +36,10 @@ namespace Unity.MLAgents
         const string k_Method = "/communicator_objects.UnityToExternalProto/Exchange";
         const int k_Ok = 200, k_Reset = 1;
         const int k_HandshakeSeconds = 60;
+        const string k_ActionLogFlag = "--action-log";  // a file for a line with each action: behavior, episode, numbers
 
         readonly GrpcConnection m_Connection;
+        readonly TextWriter m_ActionLog = OpenActionLog();
         readonly Dictionary<string, ActionSpec> m_Unannounced = new Dictionary<string, ActionSpec>();
         readonly Dictionary<string, List<AgentInfo>> m_Infos = new Dictionary<string, List<AgentInfo>>();
         readonly Dictionary<int, ActionBuffers> m_Actions = new Dictionary<int, ActionBuffers>();
@@ -132,6 +136,28 @@ namespace Unity.MLAgents
         public void Dispose()
         {
             m_Connection.Dispose();
+            m_ActionLog.Dispose();
+        }
+
+        static TextWriter OpenActionLog()
+        {
+            string[] words = Environment.GetCommandLineArgs();
+            int flag = Array.IndexOf(words, k_ActionLogFlag);
+            return flag < 0 ? TextWriter.Null : new StreamWriter(words[flag + 1]) { AutoFlush = true };
+        }
+
+        void Log(string behaviorId, int episode, ActionBuffers action)
+        {
+            if (m_ActionLog == TextWriter.Null)
+            {
+                return;
+            }
+            var line = new StringBuilder(behaviorId + " " + episode);
+            for (int i = 0; i < action.ContinuousActions.Length; i++)
+            {
+                line.Append(' ').Append(action.ContinuousActions[i].ToString("G9", CultureInfo.InvariantCulture));
+            }
+            m_ActionLog.WriteLine(line);
         }
 
         byte[] Exchange(byte[] message, int timeoutSeconds)
@@ -242,7 +268,9 @@ namespace Unity.MLAgents
             {
                 if (answered < asked.Count)
                 {
-                    m_Actions[asked[answered].EpisodeId] = Decoded(list.Message, m_Specs[behaviorId]);
+                    int episode = asked[answered].EpisodeId;
+                    m_Actions[episode] = Decoded(list.Message, m_Specs[behaviorId]);
+                    Log(behaviorId, episode, m_Actions[episode]);
                 }
                 answered++;
             }

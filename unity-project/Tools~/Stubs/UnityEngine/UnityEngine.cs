@@ -75,6 +75,26 @@ namespace UnityEngine
     {
     }
 
+    public class BoxCollider : Collider
+    {
+    }
+
+    public class CapsuleCollider : Collider
+    {
+    }
+
+    public class SphereCollider : Collider
+    {
+    }
+
+    public sealed class MeshFilter : Component
+    {
+    }
+
+    public class MeshRenderer : Renderer
+    {
+    }
+
     public class Renderer : Component
     {
         public Material material { get => throw null; set => throw null; }
