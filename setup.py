@@ -62,6 +62,9 @@ setup(
             "psutil",
             "stable-baselines3",  # a peer that benchmarks/ measures beside ours; imported there only
             "tomli",
+            "tree-sitter",  # tests read the C# scripts with it
+            "tree-sitter-c-sharp",
+            "unityparser",  # and the Unity scenes with this
             "types-PyYAML",
             "types-protobuf",
         ],

@@ -136,7 +136,7 @@ def train(
     config.write_text(yaml.safe_dump({"default_settings": block}, sort_keys=False), encoding="utf-8")
     command = [sys.executable, "-m", "mlagents.trainers.learn", str(config), "--env", str(build)]
     command += ["--run-id", folder.name, "--results-dir", str(folder.parent), "--seed", str(seed), "--no-graphics"]
-    command += ["--num-areas", str(num_areas), "--num-envs", str(num_envs), "--base-port", str(_free_ports(num_envs))]
+    command += ["--num-areas", str(num_areas), "--num-envs", str(num_envs), "--base-port", str(free_ports(num_envs))]
     command += ["--torch-device", "cpu"]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -223,7 +223,7 @@ def _count(node: Mapping[str, Any], name: str) -> int:
     return sum((child["count"] if key == name else 0) + _count(child, name) for key, child in children.items())
 
 
-def _free_ports(count: int) -> int:
+def free_ports(count: int) -> int:
     """Returns the first of `count` ports in a row that nobody listens on, so that runs side by side do not collide."""
     while True:
         with socket.socket() as probe:
