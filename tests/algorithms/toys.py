@@ -33,6 +33,15 @@ def vector(size: int) -> ObservationSpec:
     return ObservationSpec((size,), (DimensionProperty.NONE,), ObservationType.DEFAULT, "numbers")
 
 
+def goal_sensors(size: int) -> list[ObservationSpec]:
+    """Returns the sensors of a goal environment, under the names and marks that the bridges give them."""
+    kinds = {"achieved_goal": ObservationType.DEFAULT, "desired_goal": ObservationType.GOAL_SIGNAL}
+    return [
+        ObservationSpec((size,), (DimensionProperty.NONE,), kinds.get(name, ObservationType.DEFAULT), name)
+        for name in ("achieved_goal", "desired_goal", "observation")
+    ]
+
+
 def picture(*shape: int) -> ObservationSpec:
     """Returns what a visual sensor says of itself; channels first."""
     moves = DimensionProperty.TRANSLATIONAL_EQUIVARIANCE
@@ -129,6 +138,64 @@ class BitFlip:
         return (0.0 if reached else -1.0), over, over and not reached
 
 
+class Number:
+    """Say the two numbers that you see, once an episode. The reward is minus the squared error: 0 at best."""
+
+    def __init__(self) -> None:
+        self.spec = BehaviorSpec([vector(2)], ActionSpec(2, ()))
+
+    def begin(self, rng: np.random.Generator) -> None:
+        self._wanted = rng.uniform(-0.9, 0.9, 2).astype(np.float32)
+
+    def see(self) -> list[np.ndarray]:
+        return [self._wanted]
+
+    def forbidden(self) -> list[np.ndarray] | None:
+        return None
+
+    def act(self, action: np.ndarray, rng: np.random.Generator) -> tuple[float, bool, bool]:
+        return -float(((action - self._wanted) ** 2).sum()), True, False
+
+
+class GoalBitFlip(BitFlip):
+    """The same with the sensors of a goal environment."""
+
+    def __init__(self, bits: int) -> None:
+        super().__init__(bits)
+        self.spec = BehaviorSpec(goal_sensors(bits), ActionSpec(0, (bits,)))
+
+    def see(self) -> list[np.ndarray]:
+        now, goal = self._now.astype(np.float32), self._goal.astype(np.float32)
+        return [now, goal, now]
+
+
+class Reach:
+    """Move a point by at most 0.2 a step to within 0.1 of another; -1 for each of 12 steps after which it is not there.
+
+    Played well, an episode pays about -5; who does nothing gets -12.
+    """
+
+    def __init__(self) -> None:
+        self.spec = BehaviorSpec(goal_sensors(2), ActionSpec(2, ()))
+
+    def begin(self, rng: np.random.Generator) -> None:
+        self._now, self._goal = rng.uniform(-1.0, 1.0, (2, 2)).astype(np.float32)
+        self._step = 0
+
+    def see(self) -> list[np.ndarray]:
+        return [self._now, self._goal, self._now]
+
+    def forbidden(self) -> list[np.ndarray] | None:
+        return None
+
+    def act(self, action: np.ndarray, rng: np.random.Generator) -> tuple[float, bool, bool]:
+        self._now = np.clip(self._now + 0.2 * action, -1.0, 1.0)
+        self._step += 1
+        is_there = np.linalg.norm(self._now - self._goal) <= 0.1
+        over = self._step == 12
+        return (0.0 if is_there else -1.0), over, over
+
+
 class Play:
     """A trainer that plays a toy, as `mlagents-learn` would have it play.
 
@@ -186,7 +253,9 @@ class Play:
         self._manager.add_experiences(decisions, self._endings(), 0, self._last)
         self.trainer.advance()
         self._last = self.policy.get_action(decisions, 0)
-        for area, (toy, action) in enumerate(zip(self._toys, self._last.env_action.discrete, strict=True)):
+        actions = self._last.env_action
+        chosen = actions.continuous if self.spec.action_spec.continuous_size else actions.discrete
+        for area, (toy, action) in enumerate(zip(self._toys, chosen, strict=True)):
             reward, over, cut = toy.act(action, self.rng)
             self._rewards[area] = reward
             if over:
@@ -235,3 +304,19 @@ class Play:
             np.zeros(n, np.int32),
             np.zeros(n, np.float32),
         )
+
+
+def deterministic_returns(policy: Any, toy: Toy, episodes: int, seed: int = 7) -> list[float]:
+    """Returns what episodes pay that are played with the best actions that an actor knows, as it is exported."""
+    rng, returns = np.random.default_rng(seed), []
+    masks = torch.ones(1, sum(toy.spec.action_spec.discrete_branches))
+    for _ in range(episodes):
+        toy.begin(rng)
+        total, over = 0.0, False
+        while not over:
+            with torch.no_grad():
+                best = policy.actor([torch.as_tensor(seen)[None] for seen in toy.see()], masks)[-1]
+            reward, over, _ = toy.act(best[0].numpy(), rng)
+            total += reward
+        returns.append(total)
+    return returns

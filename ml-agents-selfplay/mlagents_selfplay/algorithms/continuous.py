@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import attr
 import numpy as np
@@ -43,7 +43,9 @@ class ContinuousSettings(OffPolicySettings):
     random_steps: Any = attr.ib(default=1_000, validator=integer(0, "learner steps"))  # acted at random, at first
     epsilon: Any = attr.ib(default=0.0, validator=number(0, 1))  # chance of a random action ever after
     action_penalty: Any = attr.ib(default=0.0, validator=number(0))  # of the actor's mean squared action, in reward
-    demonstrations: Any = attr.ib(default=None, converter=demonstrations_block)
+    demonstrations: Optional[DemonstrationSettings] = attr.ib(  # noqa: UP045 - for cattr
+        default=None, converter=demonstrations_block
+    )
 
 
 @attr.resolve_types  # ML-Agents looks at them

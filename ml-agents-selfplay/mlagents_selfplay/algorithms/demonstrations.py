@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import attr
+import cattr
 import numpy as np
 from google.protobuf.message import DecodeError
 from mlagents.trainers.demo_loader import load_demonstration
@@ -54,6 +55,9 @@ def demonstrations_block(value: Any) -> DemonstrationSettings | None:
     """Returns the settings of a block `demonstrations:`, or None if there is none."""
     settings: DemonstrationSettings | None = block("demonstrations", DemonstrationSettings, value)
     return settings
+
+
+cattr.register_structure_hook(DemonstrationSettings, lambda value, _: demonstrations_block(value))
 
 
 def read(path: Path, spec: BehaviorSpec, *, needs_rewards: bool) -> list[Piece]:

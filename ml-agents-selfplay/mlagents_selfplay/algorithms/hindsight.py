@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import attr
+import cattr
 import numpy as np
 from mlagents.trainers.exception import TrainerConfigError
 from mlagents_envs.base_env import BehaviorSpec, ObservationType
@@ -63,6 +64,9 @@ def hindsight_block(value: Any) -> HindsightSettings | None:
     """Returns the settings of a block `hindsight:`, or None if there is none."""
     settings: HindsightSettings | None = block("hindsight", HindsightSettings, value)
     return settings
+
+
+cattr.register_structure_hook(HindsightSettings, lambda value, _: hindsight_block(value))
 
 
 class GoalSensors(NamedTuple):

@@ -11,7 +11,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 from zlib import crc32
 
 import attr
@@ -64,7 +64,7 @@ class OffPolicySettings(HyperparamSettings):
     steps_per_update: Any = attr.ib(default=1.0, validator=number(0, above=True))  # learner steps
     n_step: Any = attr.ib(default=1, validator=integer(1, "steps"))  # rewards counted before the value takes over
     save_replay_buffer: Any = attr.ib(default=True, validator=flag)  # with every checkpoint; resumes are exact with it
-    hindsight: Any = attr.ib(default=None, converter=hindsight_block)
+    hindsight: Optional[HindsightSettings] = attr.ib(default=None, converter=hindsight_block)  # noqa: UP045 - for cattr
 
     @property
     def reward_signal_steps_per_update(self) -> float:
