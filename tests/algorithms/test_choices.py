@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attr
 import numpy as np
 import onnxruntime
 import pytest
@@ -206,7 +207,7 @@ def test_a_preset_sets_what_is_not_set_beside_it() -> None:
     settings = SplitQSettings(preset="CP", punishment_weight=3)
     assert (settings.reward_weight, settings.reward_memory) == (0.5, 0.5)
     assert (settings.punishment_weight, settings.punishment_memory) == (3, 1)
-    assert all(min(preset) >= 0 for preset in PRESETS.values())
+    assert all(min(attr.asdict(preset).values()) >= 0 for preset in PRESETS.values())
 
 
 @pytest.mark.parametrize(("streams", "expected"), [("sign", [[0, -3], [5, 0]]), ("group_reward", [[1, -4], [5, 0]])])
