@@ -55,7 +55,9 @@ class Piece(NamedTuple):
     begin: int
     opponent: int = NOBODY
 
-    def __len__(self) -> int:
+    @property
+    def steps(self) -> int:
+        """Steps, T."""
         return len(self.rewards)
 
 
@@ -146,7 +148,7 @@ class Replay:
         Raises:
           ValueError: if the piece alone is larger than the replay.
         """
-        steps = len(piece)
+        steps = piece.steps
         if steps >= self.capacity:
             raise ValueError(f"a trajectory of {steps} steps does not fit into a replay of {self.capacity} rows")
         numbers = np.arange(self._next, self._next + steps + 1)

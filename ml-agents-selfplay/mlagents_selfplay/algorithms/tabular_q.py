@@ -186,7 +186,7 @@ class TabularQOptimizer(ReplayOptimizer):
         for step, (row, row_t) in enumerate(zip(rows, rows[1:], strict=False)):
             if row is None:
                 continue
-            is_end = piece.terminal and step == len(piece) - 1
+            is_end = piece.terminal and step == piece.steps - 1
             following = table.values[row_t if row_t is not None else row].unsqueeze(0)
             q_t = only_allowed(following.split(branches, -1), allowed_t[step + 1 : step + 2], branches)
             v_t = targets.branching_value([targets.greedy_value(q) for q in q_t])
