@@ -183,7 +183,7 @@ class ContinuousLearner(OffPolicyLearner):
     def _read_demonstrations(self, settings: DemonstrationSettings) -> Replay:
         spec, relabelling = self.policy.behavior_spec, self.relabelling
         pieces = demonstrations.read(Path(settings.path), spec, needs_rewards=relabelling is None)
-        replay = Replay(spec, sum(piece.steps + 1 for piece in pieces))
+        replay = Replay(spec, sum(piece.length + 1 for piece in pieces))
         strength = self.optimizer.reward_signals[EXTRINSIC].strength
         for piece in pieces:
             paid = piece if relabelling is None else relabelling.paid(piece)

@@ -287,14 +287,15 @@ class OffPolicyLearner(OffPolicyTrainer):
         settings = self.hyperparameters
         found: dict[str, list[torch.Tensor]] = defaultdict(list)
         while (self.get_step - settings.buffer_init_steps) / self.update_steps > settings.steps_per_update:
-            for name, value in self._learn_once().items():
+            for name, value in self.learn_once().items():
                 found[name].append(value)
             self.update_steps += 1
         for name, values in found.items():
             self._stats_reporter.add_stat(name, float(torch.stack(values).mean()))
         return bool(found)
 
-    def _learn_once(self) -> dict[str, torch.Tensor]:
+    def learn_once(self) -> dict[str, torch.Tensor]:
+        """Makes one update, and returns what TensorBoard is to show."""
         numbers, batch = self.draw_batch()
         statistics, errors = self.optimizer.learn(batch)
         if errors is not None and self.replay.has_priorities:

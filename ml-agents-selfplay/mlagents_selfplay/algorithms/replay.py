@@ -56,8 +56,8 @@ class Piece(NamedTuple):
     opponent: int = NOBODY
 
     @property
-    def steps(self) -> int:
-        """Steps, T."""
+    def length(self) -> int:
+        """T, the agent steps."""
         return len(self.rewards)
 
 
@@ -148,7 +148,7 @@ class Replay:
         Raises:
           ValueError: if the piece alone is larger than the replay.
         """
-        steps = piece.steps
+        steps = piece.length
         if steps >= self.capacity:
             raise ValueError(f"a trajectory of {steps} steps does not fit into a replay of {self.capacity} rows")
         numbers = np.arange(self._next, self._next + steps + 1)

@@ -44,7 +44,7 @@ class TabularQSettings(EpsilonGreedySettings):
     learning_rate: Any = attr.ib(default=0.5, validator=number(0, 1, above=True))  # share of the way to the target
     epsilon_start: Any = attr.ib(default=0.0, validator=number(0, 1))  # ties are broken at random, which is a start
     epsilon_end: Any = attr.ib(default=0.0, validator=number(0, 1))
-    table_size: Any = attr.ib(default=16_384, validator=integer(2, "observations, a power of two"))
+    table_size: Any = attr.ib(default=16_384, validator=integer(PROBES, "observations, a power of two"))
     resolution: Any = attr.ib(default=1_000, validator=number(0, above=True))  # steps that a unit is divided into
 
     # What ML-Agents' off-policy trainer looks at; there is no replay, and nothing waits for a batch.
@@ -68,12 +68,12 @@ class Table(nn.Module):
     Args:
       inputs: numbers of an observation.
       width: values of a row.
-      size: rows, a power of two.
+      size: rows, a power of two, at least PROBES.
       resolution: observations whose numbers agree after multiplication with it, rounded, are one.
 
     Source of the hash: Carter and Wegman 1979, "Universal classes of hash functions": a linear form with random
-    coefficients, once for the row and once, independently, for the key. Two of n observations share a key by mistake with a
-    probability of about n^2 / 2^41.
+    coefficients, once for the row and once, independently, for the key. Two of n observations share a key by mistake
+    with a probability of about n^2 / 2^41.
     """
 
     memory_size = 0
@@ -186,7 +186,7 @@ class TabularQOptimizer(ReplayOptimizer):
         for step, (row, row_t) in enumerate(zip(rows, rows[1:], strict=False)):
             if row is None:
                 continue
-            is_end = piece.terminal and step == piece.steps - 1
+            is_end = piece.terminal and step == piece.length - 1
             following = table.values[row_t if row_t is not None else row].unsqueeze(0)
             q_t = only_allowed(following.split(branches, -1), allowed_t[step + 1 : step + 2], branches)
             v_t = targets.branching_value([targets.greedy_value(q) for q in q_t])

@@ -37,9 +37,9 @@ def only_allowed(q: Tensor, allowed: Tensor) -> Tensor:
 
     Args:
       q: `[B, A]`.
-      allowed: `[B, A]`, not 0 where the choice is allowed.
+      allowed: `[B, A]`, 1 or true where the choice is allowed, 0 elsewhere (not compared with 0: ONNX could not).
     """
-    return q.masked_fill(allowed == 0, torch.finfo(q.dtype).min)
+    return q.masked_fill(allowed < 0.5, torch.finfo(q.dtype).min)
 
 
 def duelling(v: Tensor, advantage: Tensor) -> Tensor:
