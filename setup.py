@@ -41,6 +41,14 @@ setup(
             "imageio",
             "imageio-ffmpeg",
         ],
+        "dashboard": [
+            "dash>=4.4",
+            "dash-mantine-components>=2.8",
+            "pandas",
+            "plotly",
+            "pyyaml",
+            "tensorboard",
+        ],
         "dev": [
             "pytest",
             "pytest-xdist",
@@ -49,9 +57,14 @@ setup(
             "ruff",
             "mypy",
             "matplotlib",
+            "pandas-stubs",
+            "playwright",  # drives Debian's chromium in the browser tests
             "psutil",
             "stable-baselines3",  # a peer that benchmarks/ measures beside ours; imported there only
             "tomli",
+            "tree-sitter",  # tests read the C# scripts with it
+            "tree-sitter-c-sharp",
+            "unityparser",  # and the Unity scenes with this
             "types-PyYAML",
             "types-protobuf",
         ],

@@ -4,8 +4,8 @@
 
 Trains with `mlagents-learn` and a build of the environment, as the file in config/ says that has this environment under
 this trainer type. The curve holds the mean return of the episodes that ended in each twentieth of the steps,
-exploration and all; `final` is the mean over the last tenth. `--library` trains Stable-Baselines3's learner of the same kind
-beside it: same budget, seeds, network, batch, replay, learning rate, discount and steps for each update.
+exploration and all; `final` is the mean over the last tenth. `--library` trains Stable-Baselines3's learner of the same
+kind beside it: same budget, seeds, network, batch, replay, learning rate, discount and steps for each update.
 """
 
 from __future__ import annotations

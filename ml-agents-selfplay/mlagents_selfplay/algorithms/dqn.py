@@ -78,14 +78,12 @@ class DQNOptimizer(ReplayOptimizer):
         loss = DQNLoss(policy.actor, self.target, self._settings.double)
         self._step = GradientStep(loss, self.adam, self._settings.max_gradient_norm)
         self._follow = Follower(self.target, policy.actor)
-        self._updates = 0
 
     def learn(self, batch: Batch) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """Takes one step; see `ReplayOptimizer.learn`."""
         rate = self.update_learning_rate(self.adam)
         known = self._step(batch)
-        self._updates += 1
-        if self._updates % self._settings.target_update_interval == 0:
+        if self._step.count % self._settings.target_update_interval == 0:
             self._follow(self._settings.tau)
         statistics = {
             "Losses/Value Loss": known["loss"],

@@ -136,14 +136,12 @@ class SplitQOptimizer(ReplayOptimizer):
         (extrinsic,) = trainer_settings.reward_signals.values()
         loss = SplitQLoss(policy.actor, self.target, self._settings, extrinsic.gamma)
         self._step = GradientStep(loss, self.adam, self._settings.max_gradient_norm)
-        self._updates = 0
 
     def learn(self, batch: Batch) -> tuple[dict[str, torch.Tensor], None]:
         """Takes one step; see `ReplayOptimizer.learn`."""
         rate = self.update_learning_rate(self.adam)
         known = self._step(batch)
-        self._updates += 1
-        if self._updates % self._settings.target_update_interval == 0:
+        if self._step.count % self._settings.target_update_interval == 0:
             self._follow(self._settings.tau)
         return {
             "Losses/Value Loss": known["loss"],

@@ -55,6 +55,11 @@ class GradientStep:
         self._optimizer.step()
         return dict(known)
 
+    @property
+    def count(self) -> int:
+        """Steps taken so far, those before a resume included: Adam counts them."""
+        return int(self._optimizer.state[self._optimizer.param_groups[0]["params"][0]]["step"])
+
     def _gradients(self, parameters: Tensors, fixed: Tensors, batch: Any) -> tuple[Tensors, Tensors]:
         def loss_of(parameters: Tensors) -> Any:
             return functional_call(self._loss, {**parameters, **fixed}, (batch,), tie_weights=False)
