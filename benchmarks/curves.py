@@ -78,9 +78,7 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
             if kind in run["curves"]:
                 panel.plot(*zip(*run["curves"][kind], strict=True), label=name, linewidth=1.5)
         panel.set_xlabel("learner steps")
-        panel.set_ylabel(
-            {"return": "mean return of an episode", "success": "share of episodes that end at the goal"}[kind]
-        )
+        panel.set_ylabel({"return": "mean return of an episode", "success": "share of episodes at the goal"}[kind])
         panel.grid(alpha=0.3)
     panels[0][0].legend(frameon=False)
     figure.tight_layout()

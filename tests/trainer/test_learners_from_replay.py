@@ -17,7 +17,7 @@ FAST = {
     "buffer_init_steps": 100,
     "random_steps": 100,
     "learning_rate": 3e-3,
-    "steps_per_update": 4.0,
+    "steps_per_update": 1.0,
     "tau": 0.05,
 }
 
@@ -27,7 +27,7 @@ def test_a_learner_learns_in_self_play_and_its_replay_knows_whom_it_met(learner:
     training = Training(
         tmp_path, {"actions": "continuous"}, learner=learner, learner_hyperparameters=FAST, snapshot_interval=150
     )
-    training.until(600)
+    training.until(800)
     replay = training.trainer.learner.replay
     met = set(replay.columns["opponent"][: replay._next].tolist())
     assert NOBODY not in met

@@ -25,6 +25,7 @@ from mlagents_selfplay.algorithms.exploration import (
     action_distance,
     epsilon_uniform,
 )
+from mlagents_selfplay.algorithms.hindsight import HindsightSettings, hindsight_block
 from mlagents_selfplay.algorithms.off_policy import EXTRINSIC, Batch, OffPolicyLearner, OffPolicySettings, batch_of
 from mlagents_selfplay.algorithms.replay import Array, Replay
 from mlagents_selfplay.checks import integer, number, one_of
@@ -43,6 +44,7 @@ class ContinuousSettings(OffPolicySettings):
     random_steps: Any = attr.ib(default=1_000, validator=integer(0, "learner steps"))  # acted at random, at first
     epsilon: Any = attr.ib(default=0.0, validator=number(0, 1))  # chance of a random action ever after
     action_penalty: Any = attr.ib(default=0.0, validator=number(0))  # of the actor's mean squared action, in reward
+    hindsight: Optional[HindsightSettings] = attr.ib(default=None, converter=hindsight_block)  # noqa: UP045 - for cattr
     demonstrations: Optional[DemonstrationSettings] = attr.ib(  # noqa: UP045 - for cattr
         default=None, converter=demonstrations_block
     )
