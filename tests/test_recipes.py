@@ -21,6 +21,11 @@ def test_with_self_play_it_is_the_learner_inside() -> None:
     assert keys["learner_hyperparameters"]["batch_size"] == 512
 
 
+def test_hindsight_is_a_block_of_the_learner_and_sac_is_then_the_one_that_has_it() -> None:
+    assert block_for(Order("td3", hindsight=True))["hyperparameters"]["hindsight"] == {}
+    assert block_for(Order("sac", hindsight=True))["trainer_type"] == "fast_sac"
+
+
 @pytest.mark.parametrize(
     ("change", "path", "value"),
     [

@@ -22,6 +22,9 @@ ON_POLICY: Block = {"batch_size": 256, "buffer_size": 4096, "learning_rate": 3e-
 """Hyperparameters of `ppo`, `fast_ppo` and `poca`; ML-Agents' own are meant for far longer runs."""
 
 ON_POLICY_TYPES = ("ppo", "fast_ppo", "poca")
+WITH_HINDSIGHT = {"sac": "fast_sac"}
+"""Which learner takes the place of one that has no hindsight replay."""
+
 HINDSIGHT_GAMMA = 0.98  # goals lie tens of steps ahead, not hundreds
 
 
@@ -63,16 +66,17 @@ def block_for(order: Order) -> Block:
     """
     if order.algorithm not in algorithms():
         raise RecipeError(f"{order.algorithm!r} is no algorithm here; there are {', '.join(algorithms())}.")
-    on_policy = order.algorithm in ON_POLICY_TYPES
+    algorithm = WITH_HINDSIGHT.get(order.algorithm, order.algorithm) if order.hindsight else order.algorithm
+    on_policy = algorithm in ON_POLICY_TYPES
     keys: Block = dict(ON_POLICY) if on_policy else {}
     if order.hindsight:
-        if "hindsight" not in attr.fields_dict(all_trainer_settings[order.algorithm]):
+        if "hindsight" not in attr.fields_dict(all_trainer_settings[algorithm]):
             able = [name for name in algorithms() if "hindsight" in attr.fields_dict(all_trainer_settings[name])]
-            raise RecipeError(f"--hindsight: {order.algorithm} does not replay with hindsight; {', '.join(able)} do.")
+            raise RecipeError(f"--hindsight: {algorithm} does not replay with hindsight; {', '.join(able)} do.")
         keys["hindsight"] = {}
     block: Block = {
-        "trainer_type": TRAINER_TYPE if order.selfplay else order.algorithm,
-        "hyperparameters": {"learner": order.algorithm, "learner_hyperparameters": keys} if order.selfplay else keys,
+        "trainer_type": TRAINER_TYPE if order.selfplay else algorithm,
+        "hyperparameters": {"learner": algorithm, "learner_hyperparameters": keys} if order.selfplay else keys,
         "network_settings": {"normalize": True, "hidden_units": 64 if on_policy else 256, "num_layers": 2},
         "reward_signals": {"extrinsic": {"gamma": HINDSIGHT_GAMMA if order.hindsight else 0.99, "strength": 1.0}},
         "time_horizon": 64 if on_policy else 1000,

@@ -144,10 +144,6 @@ def test_sac_expects_neither_value_nor_entropy_after_a_goal_that_hindsight_calls
     assert_close(target, tensor([-2.5, 0.0]))  # -1 + (-4 + 1) / 2
 
 
-def test_targets_stay_within_the_returns_that_are_possible() -> None:
-    assert_close(targets.within_returns(tensor([-9.0, -1.0, 1.0]), -2.0, 0.0), tensor([-2.0, -1.0, 0.0]))
-
-
 def test_no_gradient_flows_into_any_target() -> None:
     v = tensor([[1.0, 2.0]], requires_grad=True)
     one, alpha = tensor([1.0]), tensor(1.0)

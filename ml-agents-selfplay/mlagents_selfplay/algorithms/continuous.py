@@ -25,6 +25,7 @@ from mlagents_selfplay.algorithms.exploration import (
     action_distance,
     epsilon_uniform,
 )
+from mlagents_selfplay.algorithms.hindsight import HindsightSettings, hindsight_block
 from mlagents_selfplay.algorithms.off_policy import EXTRINSIC, Batch, OffPolicyLearner, OffPolicySettings, batch_of
 from mlagents_selfplay.algorithms.replay import Array, Replay
 from mlagents_selfplay.checks import integer, number, one_of
@@ -43,6 +44,7 @@ class ContinuousSettings(OffPolicySettings):
     random_steps: Any = attr.ib(default=1_000, validator=integer(0, "learner steps"))  # acted at random, at first
     epsilon: Any = attr.ib(default=0.0, validator=number(0, 1))  # chance of a random action ever after
     action_penalty: Any = attr.ib(default=0.0, validator=number(0))  # of the actor's mean squared action, in reward
+    hindsight: Optional[HindsightSettings] = attr.ib(default=None, converter=hindsight_block)  # noqa: UP045 - for cattr
     demonstrations: Optional[DemonstrationSettings] = attr.ib(  # noqa: UP045 - for cattr
         default=None, converter=demonstrations_block
     )
@@ -191,63 +193,54 @@ class ContinuousLearner(OffPolicyLearner):
         return replay
 
 
-class ActorLoss(nn.Module):
-    """How little the critic thinks of the actor's actions, and how far they are from those that were demonstrated.
+class JudgedActor(nn.Module):
+    """What every actor's loss has beside the critics' opinion: a penalty, and the cloning of demonstrations.
 
     Args:
-      actor: its `best_action` is judged.
-      critics: the first of them judges.
+      actor: whose actions are judged.
+      critics: the first of them compares what was demonstrated with what the actor does.
       settings: of the learner.
     """
 
-    def __init__(self, actor: ContinuousActor, critics: Critics, settings: ContinuousSettings) -> None:
+    def __init__(self, actor: Any, critics: Critics, settings: ContinuousSettings) -> None:
         super().__init__()
         self.actor = actor
         self.critics = critics
         self._settings = settings
 
+    def complete(self, loss: Tensor, a_tm1: Tensor, q_tm1: Tensor, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Returns the whole loss, and what is to be known beside it.
+
+        Args:
+          loss: `[]`, by the critics' opinion.
+          a_tm1: `[B, D]`, the actor's actions, with gradient.
+          q_tm1: `[B]`, what the first critic thinks of them.
+          batch: what was seen; demonstrated transitions stand last.
+        """
+        if self._settings.action_penalty:
+            loss = loss + self._settings.action_penalty * targets.action_penalty(a_tm1)
+        known = {"Losses/Policy Loss": loss}
+        demonstrated = self._settings.demonstrations
+        if demonstrated is None:
+            return loss, known
+        shown = slice(-demonstrated.batch_size, None)
+        a_demo_tm1, better = batch.continuous_tm1[shown], None
+        if demonstrated.q_filter:
+            q_demo_tm1 = self.critics.one(0, [seen[shown] for seen in batch.observations_tm1], a_demo_tm1)
+            better = targets.q_filter(q_tm1[shown], q_demo_tm1)
+            known["Policy/Demonstrations Preferred"] = better.mean()
+        cloning = known["Losses/Cloning Loss"] = targets.cloning_loss(a_tm1[shown], a_demo_tm1, better)
+        return demonstrated.policy_weight * loss + demonstrated.cloning_weight * cloning, known
+
+
+class ActorLoss(JudgedActor):
+    """How little the first critic thinks of a deterministic actor's actions. Arguments as for `JudgedActor`."""
+
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns the loss, and what is to be known beside it."""
         a_tm1 = self.actor.best_action(batch.observations_tm1)
         q_tm1 = self.critics.one(0, batch.observations_tm1, a_tm1)
-        loss = targets.deterministic_policy_loss(q_tm1)
-        if self._settings.action_penalty:
-            loss = loss + self._settings.action_penalty * targets.action_penalty(a_tm1)
-        known = {"Losses/Policy Loss": loss}
-        return with_cloning(loss, known, a_tm1, q_tm1, batch, self.critics, self._settings.demonstrations)
-
-
-def with_cloning(
-    loss: Tensor,
-    known: dict[str, Tensor],
-    a_tm1: Tensor,
-    q_tm1: Tensor,
-    batch: Batch,
-    critics: Critics,
-    settings: DemonstrationSettings | None,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Returns an actor's loss and what is known of it, cloning of demonstrations included if there are any.
-
-    Args:
-      loss: `[]`, without cloning.
-      known: what is known of it.
-      a_tm1: `[B, D]`, the actor's actions, with gradient.
-      q_tm1: `[B]`, the critic's values of them.
-      batch: demonstrated transitions stand last.
-      critics: of which the first values what was demonstrated.
-      settings: of the demonstrations; None if there are none.
-    """
-    if settings is None:
-        return loss, known
-    shown = slice(-settings.batch_size, None)
-    demonstrated = batch.continuous_tm1[shown]
-    better = None
-    if settings.q_filter:
-        q_demo = critics.one(0, [seen[shown] for seen in batch.observations_tm1], demonstrated)
-        better = targets.q_filter(q_tm1[shown], q_demo)
-        known = {**known, "Policy/Demonstrations Preferred": better.mean()}
-    cloning = targets.cloning_loss(a_tm1[shown], demonstrated, better)
-    return settings.policy_weight * loss + settings.cloning_weight * cloning, {**known, "Losses/Cloning Loss": cloning}
+        return self.complete(targets.deterministic_policy_loss(q_tm1), a_tm1, q_tm1, batch)
 
 
 def adam(network: nn.Module, settings: TrainerSettings) -> torch.optim.Adam:

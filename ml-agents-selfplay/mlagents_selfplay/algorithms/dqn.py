@@ -5,7 +5,7 @@ Double, duelling, prioritised, over n steps, towards a target network that lags 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import attr
 from mlagents.torch_utils import torch
@@ -17,6 +17,7 @@ from torch import nn
 from mlagents_selfplay.algorithms import targets
 from mlagents_selfplay.algorithms.epsilon_greedy import EpsilonGreedyLearner, EpsilonGreedySettings
 from mlagents_selfplay.algorithms.exploration import LinearSchedule
+from mlagents_selfplay.algorithms.hindsight import HindsightSettings, hindsight_block
 from mlagents_selfplay.algorithms.networks import QActor, only_allowed
 from mlagents_selfplay.algorithms.off_policy import Batch, OffPolicySettings, ReplayOptimizer
 from mlagents_selfplay.algorithms.updates import Follower, GradientStep, lagging_copy
@@ -37,6 +38,7 @@ class DQNSettings(EpsilonGreedySettings, OffPolicySettings):
     priority_exponent: Any = attr.ib(default=0.6, validator=number(0, 1))  # 0: every transition is as likely
     importance_exponent: Any = attr.ib(default=0.4, validator=number(0, 1))  # at the start; 1 at max_steps
     max_gradient_norm: Any = attr.ib(default=10.0, validator=optional(number(0, above=True)))
+    hindsight: Optional[HindsightSettings] = attr.ib(default=None, converter=hindsight_block)  # noqa: UP045 - for cattr
 
 
 class DQNLoss(nn.Module):

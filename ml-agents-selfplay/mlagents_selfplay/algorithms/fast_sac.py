@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mlagents_selfplay.algorithms import targets
 from mlagents_selfplay.algorithms.actors import Critics, StochasticActor
-from mlagents_selfplay.algorithms.continuous import ContinuousLearner, ContinuousSettings, adam, with_cloning
+from mlagents_selfplay.algorithms.continuous import ContinuousLearner, ContinuousSettings, JudgedActor, adam
 from mlagents_selfplay.algorithms.off_policy import Batch, ReplayOptimizer
 from mlagents_selfplay.algorithms.updates import Follower, GradientStep, lagging_copy
 from mlagents_selfplay.checks import number
@@ -71,30 +71,22 @@ class CriticLoss(nn.Module):
         return loss, {"Losses/Value Loss": loss, "Policy/Extrinsic Value Estimate": q_tm1.mean()}
 
 
-class SoftActorLoss(nn.Module):
+class SoftActorLoss(JudgedActor):
     """How little the critics think of the actor's actions, how certain it is of them, and what certainty costs."""
 
     def __init__(self, actor: Any, critics: Critics, temperature: Temperature, settings: SACSettings) -> None:
-        super().__init__()
-        self.actor = actor
-        self.critics = critics
+        super().__init__(actor, critics, settings)
         self.temperature = temperature
-        self._settings = settings
 
     def forward(self, given: tuple[Batch, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns the loss, and what is to be known beside it; `given` are a batch and standard normal noise."""
         batch, noise = given
         a_tm1, log_prob_tm1 = self.actor.draw_action(batch.observations_tm1, noise)
         q_tm1 = self.critics(batch.observations_tm1, a_tm1)
-        loss = targets.sac_policy_loss(q_tm1, log_prob_tm1, self.temperature())
-        if self._settings.action_penalty:
-            loss = loss + self._settings.action_penalty * targets.action_penalty(a_tm1)
-        known = {
-            "Losses/Policy Loss": loss,
-            "Policy/Continuous Entropy Coeff": self.temperature(),
-            "Policy/Entropy": -log_prob_tm1.mean(),
-        }
-        loss, known = with_cloning(loss, known, a_tm1, q_tm1[0], batch, self.critics, self._settings.demonstrations)
+        policy_loss = targets.sac_policy_loss(q_tm1, log_prob_tm1, self.temperature())
+        loss, known = self.complete(policy_loss, a_tm1, q_tm1[0], batch)
+        known["Policy/Continuous Entropy Coeff"] = self.temperature()
+        known["Policy/Entropy"] = -log_prob_tm1.mean()
         target_entropy = -float(noise.shape[1])
         return loss + targets.sac_temperature_loss(self.temperature.log_alpha, log_prob_tm1, target_entropy), known
 

@@ -11,7 +11,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import attr
@@ -39,7 +39,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from mlagents_selfplay import randomness
-from mlagents_selfplay.algorithms.hindsight import HindsightSettings, Relabelling, hindsight_block
+from mlagents_selfplay.algorithms.hindsight import Relabelling
 from mlagents_selfplay.algorithms.replay import NOBODY, Array, Piece, Replay, Transitions, actions_of, observations_of
 from mlagents_selfplay.algorithms.targets import n_step
 from mlagents_selfplay.checkpoints import CrashSafeSaver
@@ -64,7 +64,6 @@ class OffPolicySettings(HyperparamSettings):
     steps_per_update: Any = attr.ib(default=1.0, validator=number(0, above=True))  # learner steps
     n_step: Any = attr.ib(default=1, validator=integer(1, "steps"))  # rewards counted before the value takes over
     save_replay_buffer: Any = attr.ib(default=True, validator=flag)  # with every checkpoint; resumes are exact with it
-    hindsight: Optional[HindsightSettings] = attr.ib(default=None, converter=hindsight_block)  # noqa: UP045 - for cattr
 
     @property
     def reward_signal_steps_per_update(self) -> float:
@@ -114,6 +113,7 @@ class OffPolicyLearner(OffPolicyTrainer):
     """Trains one behavior from replay. The constructor's arguments are those of every ML-Agents trainer.
 
     Attributes:
+      relabelling: what gives transitions other goals, if hindsight is asked for.
       rng: generator of everything that is drawn here; saved with every checkpoint.
 
     Raises:
@@ -140,7 +140,7 @@ class OffPolicyLearner(OffPolicyTrainer):
         self.checkpoint_replay_buffer = False  # ML-Agents' own is empty
         self.rng = np.random.default_rng([seed, crc32(behavior_name.encode())])
         self._replay: Replay | None = None
-        self._relabelling: Relabelling | None = None
+        self.relabelling: Relabelling | None = None
         self._episodes = 0  # begun so far
         self._episode_of: dict[str, tuple[int, int]] = {}  # by agent: number of its episode, steps so far
         self._tail_of: dict[str, int] = {}  # by agent: the row that closes the last piece of its episode
@@ -200,15 +200,6 @@ class OffPolicyLearner(OffPolicyTrainer):
         """Discount of a step."""
         return float(self.optimizer.reward_signals[EXTRINSIC].gamma)
 
-    @property
-    def relabelling(self) -> Relabelling | None:
-        """What gives transitions other goals, if hindsight is asked for."""
-        settings: HindsightSettings | None = self.hyperparameters.hindsight
-        if self._relabelling is None and settings is not None:
-            strength = self.optimizer.reward_signals[EXTRINSIC].strength
-            self._relabelling = Relabelling(self.policy.behavior_spec, settings, strength)
-        return self._relabelling
-
     def create_model_saver(self, trainer_settings: TrainerSettings, model_path: str, load: bool) -> CrashSafeSaver:
         """Returns what writes checkpoints."""
         return CrashSafeSaver(trainer_settings, model_path, load, self.save_around)
@@ -221,8 +212,10 @@ class OffPolicyLearner(OffPolicyTrainer):
         """Makes the optimiser, and loads what a resume finds."""
         super().add_policy(parsed_behavior_id, policy)
         settings = self.hyperparameters
-        if self.relabelling is not None and self.streams:
-            raise TrainerConfigError(f"hyperparameters.hindsight is not possible with {self.get_trainer_name()}.")
+        hindsight = getattr(settings, "hindsight", None)
+        if hindsight is not None:
+            strength = self.optimizer.reward_signals[EXTRINSIC].strength
+            self.relabelling = Relabelling(policy.behavior_spec, hindsight, strength)
         self.update_steps = max(1, int((self.get_step - settings.buffer_init_steps) / settings.steps_per_update))
         if self.is_training and self.model_saver.resumed:
             self._resume()

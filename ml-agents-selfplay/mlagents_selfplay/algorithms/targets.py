@@ -230,20 +230,6 @@ def sac_target(r_t: Tensor, discount_t: Tensor, q_t: Tensor, log_prob_t: Tensor,
     return bootstrapped(r_t, discount_t, q_t.min(0).values - alpha * log_prob_t)
 
 
-def within_returns(target: Tensor, lowest: float, highest: float) -> Tensor:
-    """Returns `[B]` targets, none beyond the returns that are possible at all.
-
-    Args:
-      target: `[B]`.
-      lowest: e.g. -1 / (1 - gamma) where each step before the goal costs 1.
-      highest: e.g. 0.
-
-    Source: Andrychowicz et al. 2017, arXiv:1707.01495, appendix A. Not for `sac_target`: entropy is no reward, so soft
-    values keep to other bounds.
-    """
-    return target.clamp(lowest, highest)
-
-
 # Losses
 
 
