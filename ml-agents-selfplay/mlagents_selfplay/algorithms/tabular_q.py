@@ -55,7 +55,6 @@ class TabularQSettings(EpsilonGreedySettings):
     steps_per_update = 1.0
     reward_signal_steps_per_update = 1.0
     save_replay_buffer = False
-    hindsight = None
 
     def __attrs_post_init__(self) -> None:
         if self.table_size & (self.table_size - 1):
