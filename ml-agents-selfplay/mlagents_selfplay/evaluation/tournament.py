@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -112,20 +113,22 @@ def run(
 
     try:
         if table is None or next(fixtures(table, settings.games, settings.schedule), None) is not None:
-            with Worker(task) as worker:
+            with contextlib.ExitStack() as stack:
+                worker = stack.enter_context(Worker(task))
                 roles = sorted({role.behavior for role in worker.roles})
                 if len(worker.roles) < 2:
                     raise EvaluationError(
                         f"{environment.path} has one team only, so nobody meets anybody. `mlagents-selfplay play` "
                         "says what each player earns there."
                     )
-                if table is None:
-                    table = _table(players, len(worker.roles), records)
+                table = table or _table(players, len(worker.roles), records)
                 records.write(content("running"))
                 dealt = fixtures(table, settings.games, settings.schedule)
-                played = (
-                    worker.play(dealt) if settings.workers == 1 else play_in_processes(task, dealt, settings.workers)
-                )
+                if settings.workers == 1:
+                    played = worker.play(dealt)
+                else:
+                    stack.close()  # it was needed to know the teams, and that everybody fits
+                    played = play_in_processes(task, dealt, settings.workers)
                 _record(played, table, records, lambda: records.write(content("running")), watch, settings.games)
     except (EvaluationError, KeyboardInterrupt) as error:
         if table is not None:
