@@ -27,6 +27,7 @@ setup(
         "safetensors",
         "scipy",
         "rich",
+        "matplotlib",  # pictures of tournaments and experiments
         *BRIDGES,
     ],
     extras_require={
@@ -48,7 +49,6 @@ setup(
             "hypothesis",
             "ruff",
             "mypy",
-            "matplotlib",
             "psutil",
             "stable-baselines3",  # a peer that benchmarks/ measures beside ours; imported there only
             "tomli",

@@ -15,7 +15,7 @@ from tests.evaluation.hand_made_run import BEHAVIOR, PAPER, ROCK, SCISSORS, SPEC
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    return make_run(tmp_path / "first", {step: ROCK for step in (0, 100, 200, 300, 400)})
+    return make_run(tmp_path / "first", dict.fromkeys((0, 100, 200, 300, 400), ROCK))
 
 
 def test_a_run_sends_evenly_chosen_players_the_first_and_the_last_among_them(run: Path) -> None:
@@ -104,19 +104,15 @@ def test_a_forbidden_action_is_not_taken(tmp_path: Path) -> None:
 def test_a_network_for_other_observations_is_one_error_that_names_player_and_tensor(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {0: ROCK})
     narrow = SPEC._replace(observation_specs=[SPEC.observation_specs[0]._replace(shape=(20,))])
-    with pytest.raises(
-        EvaluationError,
-        match=r"Player run/0 .* does not fit behavior .*: seq_layers\S+ has shape|Player run/0 .*shape \(8, 30\) where the network has \(8, 20\)",
-    ):
+    why = r"Player run/0 \(.*\) does not fit .*: network_body\S+ has shape \(8, 30\) where the network has \(8, 20\)"
+    with pytest.raises(EvaluationError, match=why):
         Lineup(BEHAVIOR, narrow, find([str(run)], 8), False, np.random.default_rng(0))
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {0: ROCK})
     (run / BEHAVIOR / f"{BEHAVIOR}-0.pt").write_bytes(b"half")
-    with pytest.raises(
-        EvaluationError, match=r"Player run/0 .*RockPaperScissors-0\.pt.*no.* checkpoint of ML-Agents|Player run/0"
-    ):
+    with pytest.raises(EvaluationError, match=r"Player run/0 \(.*\) does not fit .*: is not a checkpoint of ML-Agents"):
         lineup_of([str(run)])
 
 
