@@ -27,6 +27,7 @@ setup(
         "safetensors",
         "scipy",
         "rich",
+        "matplotlib",  # pictures of tournaments and experiments
         *BRIDGES,
     ],
     extras_require={
@@ -56,7 +57,6 @@ setup(
             "hypothesis",
             "ruff",
             "mypy",
-            "matplotlib",
             "pandas-stubs",
             "playwright",  # drives Debian's chromium in the browser tests
             "psutil",

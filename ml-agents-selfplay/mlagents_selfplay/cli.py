@@ -175,6 +175,9 @@ def evaluate(
     num_envs: Annotated[int, typer.Option(help="Processes that play at once.", min=1)] = 1,
     seed: Seed = 0,
     base_port: BasePort = 6005,
+    exploitability: Annotated[
+        str | None, typer.Option(metavar="ID", help="Environment of gym-bridge that computes it exactly.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Of the folder; else that of the first player.")] = None,
     results_dir: Annotated[Path, typer.Option(help="evaluations/<name> is made in it.")] = Path("results"),
     force: Annotated[bool, typer.Option(help="Delete what is there, and begin anew.")] = False,
@@ -192,7 +195,7 @@ def evaluate(
         found = find(players, snapshots)
         rule = commands.Rule(outcome, win_above, loss_below).settle(found)
         environment = commands.environment_settings(env, env_args, parameter or [], num_areas, seed, base_port)
-        settings = TournamentSettings(games, schedule, rule, deterministic, seed, num_envs)
+        settings = TournamentSettings(games, schedule, rule, deterministic, seed, num_envs, exploitability)
         folder = results_dir / "evaluations" / (name or found[0].name.partition("/")[0])
         content = commands.evaluate(folder, found, environment, settings, force)
         commands.show(content, as_json, commands.tournament_tables)
