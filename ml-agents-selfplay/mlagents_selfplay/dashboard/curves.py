@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from mlagents_selfplay.store import DamagedFile
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+from mlagents_selfplay.store import DamagedFile
 
 MOST_POINTS = 4000  # of one figure; beyond, every second one is left out
 MOST_FOLDERS = 256  # kept in memory
@@ -18,7 +19,7 @@ HYPERPARAMETERS = "Hyperparameters/text_summary"
 
 
 class Curve:
-    """One figure over the run: learner steps and values, thinned to at most `MOST_POINTS`, the last always among them."""
+    """One figure over the run: learner steps and values, thinned to `MOST_POINTS`, the last always among them."""
 
     def __init__(self) -> None:
         self._kept: list[tuple[int, float]] = []

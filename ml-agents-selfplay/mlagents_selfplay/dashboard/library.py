@@ -201,4 +201,3 @@ class Library:
 def is_live(run: Run) -> bool:
     """Returns whether the run's files have changed a moment ago."""
     return time.time() - run.changed < LIVE_SECONDS
-

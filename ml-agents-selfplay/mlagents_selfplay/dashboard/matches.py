@@ -1,8 +1,8 @@
 """Who met whom, when, and with which outcome, of a match log that grows while one looks?
 
 A log may have many millions of rows. It is read once, in blocks, and condensed to counts of rows that are alike: the
-same learner step when they began, team, opponent and outcome. When there are more than `MOST_CELLS` kinds of rows, steps
-are rounded, by two, four and so on, until there are fewer. So memory is bounded, and a refresh reads new rows only.
+same learner step when they began, team, opponent and outcome. When there are more than `MOST_CELLS` kinds of rows,
+steps are rounded, by two, four and so on, until there are fewer. So memory is bounded, and a refresh reads new rows.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
+
 from mlagents_selfplay.matchlog import MatchLog
 from mlagents_selfplay.store import COLUMNS, DamagedFile
 
@@ -25,7 +26,14 @@ MOST_LOGS = 8  # kept in memory, the least recently read goes first
 TAIL_BYTES = 1 << 20  # read from the end of a log for its last episodes
 
 _CELL = ["step", "team", "opponent", "outcome"]
-_TYPES = {"step": "int64", "team": "int32", "opponent": "str", "outcome": "float64", "return": "float64", "length": "int64"}
+_TYPES = {
+    "step": "int64",
+    "team": "int32",
+    "opponent": "str",
+    "outcome": "float64",
+    "return": "float64",
+    "length": "int64",
+}
 _SEAM = 256  # bytes before the place reached, by which a log that was rewritten is recognised
 
 
@@ -48,7 +56,9 @@ class CondensedLog:
         self._seam = b""
         self._rows = 0
         self._width = 1  # learner steps that count as one
-        self._cells = pd.DataFrame({name: pd.Series(dtype=_TYPES[name]) for name in _CELL} | {"rows": pd.Series(dtype="int64")})
+        self._cells = pd.DataFrame(
+            {name: pd.Series(dtype=_TYPES[name]) for name in _CELL} | {"rows": pd.Series(dtype="int64")}
+        )
 
     @property
     def rounded_to(self) -> int:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import dash_mantine_components as dmc
 import plotly.graph_objects as go
 from dash import Dash, Input, Output, State, dcc, html, no_update
+
 from mlagents_selfplay.dashboard.theme import GRAPH_CONFIG
 from mlagents_selfplay.results import NoSuchRun
 from mlagents_selfplay.store import DamagedFile

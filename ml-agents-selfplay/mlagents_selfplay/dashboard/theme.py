@@ -63,7 +63,10 @@ def figure(x: str, y: str, traces: list[Any], *, height: int = 340, **layout: ob
     result = go.Figure(traces)
     # The same uirevision all along: a live update keeps zoom and hidden series.
     result.update_layout(template=_TEMPLATE, height=height, uirevision="same", **layout)
-    if not any(trace.name and trace.showlegend is not False for trace in result.data) or layout.get("showlegend") is False:
+    if (
+        not any(trace.name and trace.showlegend is not False for trace in result.data)
+        or layout.get("showlegend") is False
+    ):
         result.update_layout(margin_t=12)
     result.update_xaxes(title_text=x)
     result.update_yaxes(title_text=y)

@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 import numpy as np
 import numpy.typing as npt
 from dash import Dash, Input, Output, State, no_update
+
 from mlagents_selfplay.dashboard import figures, parts
 from mlagents_selfplay.dashboard.curves import Curve
 from mlagents_selfplay.dashboard.library import Library
@@ -53,7 +54,12 @@ def layout(library: Library) -> Children:
         dmc.SimpleGrid(
             [
                 dmc.Select(
-                    id="curves-tag", label="Figure", data=[FIRST_TAG], value=FIRST_TAG, searchable=True, allowDeselect=False
+                    id="curves-tag",
+                    label="Figure",
+                    data=[FIRST_TAG],
+                    value=FIRST_TAG,
+                    searchable=True,
+                    allowDeselect=False,
                 ),
                 dmc.Stack(
                     [
@@ -121,10 +127,14 @@ def register(app: Dash, library: Library) -> None:
             )
         count = ", ".join(f"{name}: {len(values):,}" for name, values in samples.items())
         note = f"Median and quartiles, mean dashed; whiskers reach 1.5 box lengths at most. Episodes: {count}."
-        return parts.card("Last episodes", parts.graph("boxes-figure", figures.boxes(samples, MEASURES[measure])), note=note)
+        return parts.card(
+            "Last episodes", parts.graph("boxes-figure", figures.boxes(samples, MEASURES[measure])), note=note
+        )
 
     runs = Input("curves-runs", "value")
-    parts.follow(app, "curves-lines", [runs, Input("curves-tag", "value"), Input("curves-smoothing", "value")], stamp, lines)
+    parts.follow(
+        app, "curves-lines", [runs, Input("curves-tag", "value"), Input("curves-smoothing", "value")], stamp, lines
+    )
     parts.follow(
         app, "curves-boxes", [runs, Input("curves-measure", "value"), Input("curves-episodes", "value")], stamp, boxes
     )

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Dash, Input
+from dash import Dash
+
 from mlagents_selfplay.dashboard import figures, parts
 from mlagents_selfplay.dashboard.files import stamp as stamp_of
 from mlagents_selfplay.dashboard.library import Library
@@ -47,16 +48,16 @@ def register(app: Dash, library: Library) -> None:
 def _population(name: str, members: Mapping[str, Any]) -> Children:
     try:
         keys = sorted({key for member in members.values() for key in member["hyperparameters"]})
-        curves = {
-            key: {who: member["hyperparameters"].get(key, []) for who, member in members.items()} for key in keys
-        }
+        curves = {key: {who: member["hyperparameters"].get(key, []) for who, member in members.items()} for key in keys}
         ratings = {who: member["rating"] for who, member in members.items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedFile(f"population.json of {name} is damaged or half written ({error!r}).") from error
     return parts.card(
         name,
         *(
-            parts.graph(f"lineage-{name}-{key}", figures.lineage(curve, "evolution", key, logarithmic=_spans_decades(curve)))
+            parts.graph(
+                f"lineage-{name}-{key}", figures.lineage(curve, "evolution", key, logarithmic=_spans_decades(curve))
+            )
             for key, curve in curves.items()
         ),
         parts.graph(f"lineage-{name}-rating", figures.lineage(ratings, "match", "rating (Elo points)")),

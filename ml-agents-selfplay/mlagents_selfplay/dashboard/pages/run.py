@@ -9,6 +9,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, no_update
+
 from mlagents_selfplay.dashboard import figures, parts
 from mlagents_selfplay.dashboard.library import Library, Run, is_live
 from mlagents_selfplay.dashboard.meetings import BY_SCORE, draws_from, meetings
@@ -206,7 +207,12 @@ def _settings(library: Library, run: Run, behavior: Path) -> Children:
         return dmc.Text("ML-Agents writes configuration.yaml when the run ends.", size="sm", c="dimmed")
     return dmc.Box(
         [
-            dmc.Text("The learner's, as reported at the beginning; all come when the run ends.", size="sm", c="dimmed", mb="xs"),
+            dmc.Text(
+                "The learner's, as reported at the beginning; all come when the run ends.",
+                size="sm",
+                c="dimmed",
+                mb="xs",
+            ),
             parts.code(reported.replace("\t", " ")),
         ]
     )
@@ -235,11 +241,17 @@ def _rating(library: Library, run: Run, report: BehaviorReport) -> Children:
     last = rated[-1] if rated else None
     fitted = last.bradley_terry if last else None
     entries = [
-        ("Elo now", UNKNOWN if report.learner.elo is None else f"{report.learner.elo:,.0f}", "online, at the last checkpoint"),
+        (
+            "Elo now",
+            UNKNOWN if report.learner.elo is None else f"{report.learner.elo:,.0f}",
+            "online, at the last checkpoint",
+        ),
         (
             "Bradley-Terry",
             f"{fitted.rating:,.0f}" if fitted else UNKNOWN,
-            f"95 %: {fitted.low:,.0f} to {fitted.high:,.0f}; {_who(last.name)}" if fitted and last else "no rated match yet",
+            f"95 %: {fitted.low:,.0f} to {fitted.high:,.0f}; {_who(last.name)}"
+            if fitted and last
+            else "no rated match yet",
         ),
         ("Rated matches", f"{report.matches.rated:,}", f"{report.matches.mirror:,} seats in mirror matches are not"),
         ("Anchor", _who(report.anchor.rpartition("/")[2]), "the player whose rating is fixed"),
@@ -253,7 +265,8 @@ def _rating(library: Library, run: Run, report: BehaviorReport) -> Children:
         return dmc.Stack([*content, parts.empty("No rating yet", "The first rated matches bring it.")])
     content.append(parts.card("Rating", parts.graph("rating-figure", figures.rating_over_time(report, elo)), note=note))
     if report.recent is not None and report.recent.win_rates:
-        note = f"Of the {report.recent.games:,} rated matches since step {report.recent.since_step:,}, with 95 % intervals."
+        games, since = report.recent.games, report.recent.since_step
+        note = f"Of the {games:,} rated matches since step {since:,}, with 95 % intervals."
         content.append(
             parts.card(
                 "Win rates lately", parts.graph("rates-figure", figures.win_rates(report.recent.win_rates)), note=note
@@ -315,12 +328,14 @@ def _opponents(library: Library, run: Run, report: BehaviorReport, window: str) 
     met = meetings(recent, library.lives(run, opposite), draws, book, report.step)
     within = (met.said >= met.low) & (met.said <= met.high)
     if draws is None:
-        note: Children = "history.json does not say how this run draws its opponents, so there is nothing to compare with."
+        note: Children = (
+            "history.json does not say how this run draws its opponents, so there is nothing to compare with."
+        )
         kind, agreement = UNKNOWN, UNKNOWN
     else:
         note = (
-            f"Sampler {draws.sampler.kind}, delta {draws.sampler.delta:g}, latest_ratio {draws.sampler.latest_ratio:g}; "
-            f"one draw serves {draws.matches_per_draw} match{'' if draws.matches_per_draw == 1 else 'es'}, "
+            f"Sampler {draws.sampler.kind}, delta {draws.sampler.delta:g}, "
+            f"latest_ratio {draws.sampler.latest_ratio:g}; one draw serves {draws.matches_per_draw} match{'' if draws.matches_per_draw == 1 else 'es'}, "
             "which the intervals allow for. "
         )
         note += (
@@ -339,6 +354,10 @@ def _opponents(library: Library, run: Run, report: BehaviorReport, window: str) 
     if any(player.isdigit() for player in met.players):
         content.append(parts.card("Snapshots met", parts.graph("met-figure", figures.opponents(met)), note=note))
     content.append(
-        parts.card("Everybody else", parts.graph("others-figure", figures.others_met(met)), note="The current policy is met in mirror matches.")
+        parts.card(
+            "Everybody else",
+            parts.graph("others-figure", figures.others_met(met)),
+            note="The current policy is met in mirror matches.",
+        )
     )
     return dmc.Stack(content, gap="md")

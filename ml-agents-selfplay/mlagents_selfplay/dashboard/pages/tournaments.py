@@ -8,6 +8,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, no_update
+
 from mlagents_selfplay.dashboard import figures, parts
 from mlagents_selfplay.dashboard.files import stamp as stamp_of
 from mlagents_selfplay.dashboard.library import Library
@@ -88,7 +89,11 @@ def _tournament(content: Mapping[str, Any]) -> Children:
     transitive = structure.get("transitive")
     entries = [
         ("Status", str(content["status"]), content.get("message") or f"updated {content['updated']}"),
-        ("Games", f"{content['games_done']:,}", f"of {content['games_planned']:,}, in {content['seconds'] or 0:,.0f} s"),
+        (
+            "Games",
+            f"{content['games_done']:,}",
+            f"of {content['games_planned']:,}, in {content['seconds'] or 0:,.0f} s",
+        ),
         ("Players", str(len(names)), f"in {Path(environment['path']).name}"),
         ("Transitive", "–" if transitive is None else f"{transitive:.0%}", "of the differences; the rest is cyclic"),
     ]
@@ -121,10 +126,7 @@ def _table(ratings: list[Mapping[str, Any]]) -> dmc.TableScrollContainer:
     ordered = sorted(ratings, key=lambda rating: -(rating["score"] or 0.0))[:MOST_ROWS]
     rows = [
         dmc.TableTr(
-            [
-                dmc.TableTd("–" if rating.get(key) is None else shape.format(rating[key]))
-                for key, _, shape in columns
-            ]
+            [dmc.TableTd("–" if rating.get(key) is None else shape.format(rating[key])) for key, _, shape in columns]
         )
         for rating in ordered
     ]
@@ -146,7 +148,9 @@ def _experiment(content: Mapping[str, Any]) -> Children:
     else:
         note = "Against all players of the benchmark; bars are one standard deviation over the runs."
         body = parts.card(
-            "Mean outcome by iteration", parts.graph("experiment-figure", figures.experiment_win_rates(rates)), note=note
+            "Mean outcome by iteration",
+            parts.graph("experiment-figure", figures.experiment_win_rates(rates)),
+            note=note,
         )
     return dmc.Stack([parts.figures(entries), body], gap="md")
 
