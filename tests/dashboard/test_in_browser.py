@@ -50,8 +50,10 @@ def open_tab(page: Page, name: str) -> None:
     ],
 )
 def test_every_page_is_shown_whole(dashboard: Dashboard, visit: Visit, path: str, heading: str, shown: str) -> None:
-    run = write_run(dashboard.results)
-    (run / "population.json").write_text(json.dumps(POPULATION))
+    write_run(dashboard.results)
+    store = dashboard.results / "pbt" / "league" / "store.json"
+    store.parent.mkdir(parents=True)
+    store.write_text(json.dumps(POPULATION))
     write_tournament(dashboard.results)
     page = visit.go(path)
     expect(page.get_by_role("heading", name=heading, exact=True).first).to_be_visible()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,7 +26,7 @@ MOST_LOGS = 8  # kept in memory, the least recently read goes first
 TAIL_BYTES = 1 << 20  # read from the end of a log for its last episodes
 
 _CELL = ["step", "team", "opponent", "outcome"]
-_TYPES = {
+_TYPES: Mapping[Hashable, str] = {
     "step": "int64",
     "team": "int32",
     "opponent": "str",

@@ -335,8 +335,8 @@ def _opponents(library: Library, run: Run, report: BehaviorReport, window: str) 
     else:
         note = (
             f"Sampler {draws.sampler.kind}, delta {draws.sampler.delta:g}, "
-            f"latest_ratio {draws.sampler.latest_ratio:g}; one draw serves {draws.matches_per_draw} match{'' if draws.matches_per_draw == 1 else 'es'}, "
-            "which the intervals allow for. "
+            f"latest_ratio {draws.sampler.latest_ratio:g}. One draw serves {draws.matches_per_draw} matches, which "
+            "the intervals allow for. "
         )
         note += (
             "It goes by results, so the line is what it says now, not over the matches shown."

@@ -108,7 +108,7 @@ def _tournament(content: Mapping[str, Any]) -> Children:
             parts.card("Ratings", parts.graph("tournament-ratings", figures.tournament_ratings(ratings)), note=note)
         )
     if ratings:
-        cards.append(parts.card("Figures", _table(ratings)))
+        cards.append(parts.card("Figures", dmc.Box(_table(ratings), id="tournament-table")))
     return dmc.Stack(cards, gap="md")
 
 
