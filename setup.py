@@ -17,7 +17,7 @@ setup(
     python_requires=">=3.10.1,<3.11",
     packages=find_packages(PLUGIN_ROOT) + find_packages(include=["gym_bridges", "gym_bridges.*"]),
     package_dir={"mlagents_selfplay": f"{PLUGIN_ROOT}/mlagents_selfplay", "gym_bridges": "gym_bridges"},
-    package_data={"gym_bridges": ["builds/**", "py.typed"], "mlagents_selfplay": ["py.typed"]},
+    package_data={"gym_bridges": ["builds/**", "py.typed"], "mlagents_selfplay": ["py.typed", "dashboard/assets/*"]},
     install_requires=[
         "mlagents==1.1.0",
         "torch>=2.1.1,<2.9",
