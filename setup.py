@@ -41,6 +41,14 @@ setup(
             "imageio",
             "imageio-ffmpeg",
         ],
+        "dashboard": [
+            "dash>=4.4",
+            "dash-mantine-components>=2.8",
+            "pandas",
+            "plotly",
+            "pyyaml",
+            "tensorboard",
+        ],
         "dev": [
             "pytest",
             "pytest-xdist",
@@ -49,6 +57,8 @@ setup(
             "ruff",
             "mypy",
             "matplotlib",
+            "pandas-stubs",
+            "playwright",  # drives Debian's chromium in the browser tests
             "psutil",
             "stable-baselines3",  # a peer that benchmarks/ measures beside ours; imported there only
             "tomli",

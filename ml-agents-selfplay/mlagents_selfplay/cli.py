@@ -1,8 +1,10 @@
-"""What does `mlagents-selfplay` do? It checks the installation and shows what a run has kept."""
+"""What does `mlagents-selfplay` do? Each command, its words, and who does the work."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -61,6 +63,298 @@ def history(
     for behavior in reports:
         for part in tables(behavior):
             console.print(part)
+
+
+@app.command("list")
+def list_all(as_json: AsJson = False) -> None:
+    """Name the algorithms that `train` knows, and the environments (all of them: `gym-bridge list --all`)."""
+    import subprocess
+
+    from mlagents_selfplay.recipes import algorithms
+    from mlagents_selfplay.training import beside_python
+
+    asked = [str(beside_python("gym-bridge")), "list", "--json"]
+    environments = json.loads(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+    if as_json:
+        typer.echo(json.dumps({"algorithms": algorithms(), "environments": environments}, indent=2))
+        return
+    typer.echo("Algorithms: " + ", ".join(algorithms()))
+    typer.echo("Environments:")
+    for name, summary in environments.items():
+        typer.echo(f"  {name:{max(map(len, environments))}}  {summary}")
+
+
+@app.command()
+def train(
+    algorithm: Annotated[str, typer.Argument(help="See `mlagents-selfplay list`.")],
+    environment: Annotated[str, typer.Argument(help="An id that gym-bridge knows, or the path of a build.")],
+    steps: Annotated[int, typer.Option(help="Learner steps.", min=1)] = 100_000,
+    seeds: Annotated[int, typer.Option(help="Runs, with seeds 1, 2, ... one after another.", min=1)] = 1,
+    selfplay: Annotated[bool, typer.Option("--selfplay", help="Against frozen snapshots of itself.")] = False,
+    hindsight: Annotated[
+        bool, typer.Option("--hindsight", help="Also learn from goals that were reached by chance.")
+    ] = False,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as learning_rate=1e-3.")
+    ] = None,
+    num_areas: Annotated[int, typer.Option(help="Copies of the environment in its process.", min=1)] = 8,
+    name: Annotated[str | None, typer.Option(help="Of the run; else <algorithm>-<environment>.")] = None,
+    results_dir: Annotated[Path, typer.Option(help="Runs are folders in it.")] = Path("results"),
+    force: Annotated[bool, typer.Option("--force", help="Delete a run of the same name.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run of the same name was.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train in one line: write the YAML, run mlagents-learn on it, and say where the model is."""
+    from mlagents_selfplay.recipes import Order, RecipeError, block_for
+    from mlagents_selfplay.training import Run, TrainingError, build_of, train_all
+
+    order = Order(algorithm, steps, selfplay, hindsight, changes or [])
+    flags = [flag for flag, given in (("--force", force), ("--resume", resume)) if given]
+    try:
+        block = block_for(order)
+        build = build_of(environment, results_dir / "builds")
+        base = name or f"{algorithm}-{Path(environment).name}"
+        names = [base] if seeds == 1 else [f"{base}-{seed}" for seed in range(1, seeds + 1)]
+        runs = [Run(each, results_dir, build, block, seed, num_areas, flags) for seed, each in enumerate(names, 1)]
+        results = train_all(runs)
+    except (RecipeError, TrainingError) as error:
+        typer.echo(f"mlagents-selfplay train: {error}", err=True)
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt:
+        typer.echo("mlagents-selfplay train: interrupted; --resume goes on.", err=True)
+        raise typer.Exit(130) from None
+    if as_json:
+        typer.echo(json.dumps({"runs": [asdict(result) for result in results]}, indent=2))
+        return
+    for run, result in zip(runs, results, strict=True):
+        for behavior, rewards in result.rewards.items():
+            typer.echo(f"{behavior}, seed {result.seed}: mean reward {rewards[-1][1]:.2f} at step {rewards[-1][0]}")
+        typer.echo(f"settings {run.config}, model {', '.join(result.models.values())}")
+
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PLAYER...",
+        help="results/<run-id> (several of its snapshots), results/<run-id>@STEP, @initial or @last, FILE.onnx, "
+        "FILE.pt, FILE.safetensors, python:module:factory, or random, still, rock, paper, scissors. "
+        "NAME=PLAYER names one.",
+    ),
+]
+Build = Annotated[str, typer.Option("--env", metavar="BUILD", help="The executable: a bridge or a Unity build.")]
+EnvArgs = Annotated[str, typer.Option("--env-args", help="Words for the environment, in one pair of quotes.")]
+Parameters = Annotated[
+    list[str] | None, typer.Option("--parameter", metavar="NAME=VALUE", help="Environment parameter.")
+]
+Areas = Annotated[int, typer.Option(help="Areas that play at once in a process.", min=1)]
+Games = Annotated[int, typer.Option(help="Games of each pair; half of them with seats swapped.", min=1)]
+Deterministic = Annotated[bool, typer.Option(help="Networks take their likeliest action instead of a random one.")]
+Seed = Annotated[int, typer.Option(help="Of the environment, of sampled actions and of scripts.", min=0)]
+RuleName = Annotated[
+    str | None, typer.Option("--outcome", help="last_reward or episode_return; else the run's own rule.")
+]
+WinAbove = Annotated[float | None, typer.Option(help="A score above it is a win.")]
+LossBelow = Annotated[float | None, typer.Option(help="A score below it is a loss.")]
+BasePort = Annotated[int, typer.Option(help="First port to try.", min=1024, max=65535)]
+
+
+@app.command()
+def evaluate(
+    players: Sources,
+    env: Build,
+    games: Games = 100,
+    snapshots: Annotated[int, typer.Option(help="Players of each run that is given as a folder.", min=2)] = 8,
+    schedule: Annotated[str, typer.Option(help="all: every pair alike; widest: where it is least certain.")] = "all",
+    deterministic: Deterministic = False,
+    outcome: RuleName = None,
+    win_above: WinAbove = None,
+    loss_below: LossBelow = None,
+    env_args: EnvArgs = "",
+    parameter: Parameters = None,
+    num_areas: Areas = 32,
+    num_envs: Annotated[int, typer.Option(help="Processes that play at once.", min=1)] = 1,
+    seed: Seed = 0,
+    base_port: BasePort = 6005,
+    name: Annotated[str | None, typer.Option(help="Of the folder; else that of the first player.")] = None,
+    results_dir: Annotated[Path, typer.Option(help="evaluations/<name> is made in it.")] = Path("results"),
+    force: Annotated[bool, typer.Option(help="Delete what is there, and begin anew.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let everybody play everybody: payoff matrix, ratings, equilibrium, cycles. The same command resumes it.
+
+    Results stand in <results-dir>/evaluations/<name>; docs/evaluation.md says what each file holds.
+    """
+    from mlagents_selfplay.evaluation import commands
+    from mlagents_selfplay.evaluation.players import find
+    from mlagents_selfplay.evaluation.tournament import TournamentSettings
+
+    with _told("evaluate"):
+        found = find(players, snapshots)
+        rule = commands.Rule(outcome, win_above, loss_below).settle(found)
+        environment = commands.environment_settings(env, env_args, parameter or [], num_areas, seed, base_port)
+        settings = TournamentSettings(games, schedule, rule, deterministic, seed, num_envs)
+        folder = results_dir / "evaluations" / (name or found[0].name.partition("/")[0])
+        content = commands.evaluate(folder, found, environment, settings, force)
+        commands.show(content, as_json, commands.tournament_tables)
+        typer.echo(f"All of it: {folder}", err=True)
+
+
+@app.command()
+def play(
+    players: Sources,
+    env: Build,
+    games: Games = 100,
+    deterministic: Deterministic = False,
+    outcome: RuleName = None,
+    win_above: WinAbove = None,
+    loss_below: LossBelow = None,
+    env_args: EnvArgs = "",
+    parameter: Parameters = None,
+    num_areas: Areas = 32,
+    seed: Seed = 0,
+    base_port: BasePort = 6005,
+    as_json: AsJson = False,
+) -> None:
+    """Let two players meet, or see what each earns alone where there is one team. Nothing is written."""
+    from mlagents_selfplay.evaluation import commands
+    from mlagents_selfplay.evaluation.players import find
+    from mlagents_selfplay.evaluation.workers import Task
+
+    with _told("play"):
+        found = find(players, 1)
+        rule = commands.Rule(outcome, win_above, loss_below).settle(found)
+        environment = commands.environment_settings(env, env_args, parameter or [], num_areas, seed, base_port)
+        task = Task(environment, tuple(found), rule, deterministic, seed)
+        commands.show(commands.play(found, task, games), as_json, commands.played_tables)
+
+
+@app.command()
+def experiment(
+    config: Annotated[Path | None, typer.Option(help="YAML file with the parameters; options count for more.")] = None,
+    environment: Annotated[str | None, typer.Option(help="Executable with two teams or more.")] = None,
+    experiment_id: Annotated[str | None, typer.Option("--experiment_id", help="Names the folder.")] = None,
+    number_of_runs: Annotated[int | None, typer.Option("--number_of_runs", help="How often all is repeated.")] = None,
+    checkpoint_at_iterations: Annotated[
+        str | None, typer.Option("--checkpoint_at_iterations", help="Learner steps of the benchmarks, comma between.")
+    ] = None,
+    benchmarking_episodes: Annotated[
+        int | None, typer.Option("--benchmarking_episodes", help="Games of each pair in a benchmark.")
+    ] = None,
+    self_play_training_schemes: Annotated[
+        str | None,
+        typer.Option("--self_play_training_schemes", help="naive, half_history, full_history, last_quarter, ..."),
+    ] = None,
+    algorithms: Annotated[str | None, typer.Option(help="Trainer types: ppo, ...")] = None,
+    fixed_agents: Annotated[
+        str | None, typer.Option("--fixed_agents", help="Players that do not learn: rock, random, FILE.onnx, ...")
+    ] = None,
+    trainer_config: Annotated[str | None, typer.Option("--trainer_config", help="What the jobs are made from.")] = None,
+    num_areas: Annotated[int | None, typer.Option(help="Areas that play at once.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the first run; each further one has the next.")] = None,
+    base_port: Annotated[int | None, typer.Option(help="First port to try.")] = None,
+    results_dir: Annotated[Path, typer.Option(help="experiments/<experiment_id> is made in it.")] = Path("results"),
+    force: Annotated[bool, typer.Option(help="Delete what is there, and begin anew.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train schemes x algorithms x runs, and let all play each other at every checkpoint. The same command resumes it.
+
+    Lists have commas between. docs/evaluation.md says what each file holds.
+    """
+    from mlagents_selfplay.evaluation import commands
+    from mlagents_selfplay.evaluation.experiment_settings import read_settings
+
+    def parts(text: str | None) -> list[str] | None:
+        return None if text is None else [word for word in text.split(",") if word]
+
+    with _told("experiment"):
+        said = {
+            "environment": environment,
+            "experiment_id": experiment_id,
+            "number_of_runs": number_of_runs,
+            "checkpoint_at_iterations": commands.whole_numbers(parts(checkpoint_at_iterations)),
+            "benchmarking_episodes": benchmarking_episodes,
+            "self_play_training_schemes": parts(self_play_training_schemes),
+            "algorithms": parts(algorithms),
+            "fixed_agents": parts(fixed_agents),
+            "trainer_config": trainer_config,
+            "num_areas": num_areas,
+            "seed": seed,
+            "base_port": base_port,
+        }
+        settings = read_settings(config, said)
+        folder = results_dir / "experiments" / settings.experiment_id
+        commands.show(commands.run_experiment(folder, settings, force), as_json, commands.experiment_tables)
+        typer.echo(f"All of it: {folder}", err=True)
+
+
+@contextlib.contextmanager
+def _told(command: str) -> Iterator[None]:
+    """Turns what can go wrong by no fault of the code into one line and an exit code."""
+    from mlagents_selfplay.evaluation.errors import EvaluationError
+
+    try:
+        yield
+    except EvaluationError as error:
+        typer.echo(f"mlagents-selfplay {command}: {error}", err=True)
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt:
+        typer.echo(f"mlagents-selfplay {command}: interrupted; what is done is kept.", err=True)
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def dashboard(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder of the runs.")] = Path("results"),
+    host: Annotated[str, typer.Option(help="Address to listen on; by default, this machine only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 5000,
+) -> None:
+    """Show the runs in a browser, follow those in progress, start and stop others."""
+    try:
+        from mlagents_selfplay.dashboard.app import serve
+    except ImportError as error:
+        typer.echo(f"mlagents-selfplay dashboard: {error}. Install the extra [dashboard] of this project.", err=True)
+        raise typer.Exit(2) from error
+    try:
+        serve(results, host, port, typer.echo)
+    except OSError as error:
+        typer.echo(f"mlagents-selfplay dashboard: {host}:{port}: {error.strerror or error}. Try --port.", err=True)
+        raise typer.Exit(2) from error
+
+
+@app.command()
+def population(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Such as config/population.yaml.")],
+    run_id: Annotated[str, typer.Option(help="Name of the population's folder in the results.")] = "population",
+    results_dir: Annotated[Path, typer.Option(help="Where results are written.")] = Path("results"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a population that was interrupted.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a population of that name.")] = False,
+    address: Annotated[
+        str | None, typer.Option(help="Address of a Ray cluster; without it, Ray is started on this machine.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train several learners at once that meet each other, on Ray; the better ones pass on what they are."""
+    try:
+        from mlagents_selfplay.population.command import table, train
+    except ModuleNotFoundError as error:
+        typer.echo(f"mlagents-selfplay population: {error}; pip install 'mlagents-selfplay[population]'", err=True)
+        raise typer.Exit(2) from error
+    from rich.console import Console
+
+    from mlagents_selfplay.population.cluster import NotEnoughCores
+    from mlagents_selfplay.population.settings import SettingsError, read_settings
+    from mlagents_selfplay.store import DamagedFile
+
+    try:
+        folder = results_dir / run_id
+        standings = train(config, folder, resume=resume, force=force, address=address, quiet=as_json)
+    except (SettingsError, NotEnoughCores, DamagedFile) as error:
+        typer.echo(f"mlagents-selfplay population: {error}", err=True)
+        raise typer.Exit(2) from error
+    if as_json:
+        typer.echo(json.dumps({"population": str(folder), "members": standings}, indent=2))
+    else:
+        Console().print(table(standings, read_settings(config)))
 
 
 def main() -> None:

@@ -17,6 +17,8 @@ from mlagents_selfplay.opponents import Actions, Array, Decisions, Opponent
 from mlagents_selfplay.selfplay.scorebook import INITIAL
 from mlagents_selfplay.store import DamagedFile, Weights, load_weights
 
+KEY = "hyperparameters.pinned_opponents: "  # in front of what is wrong with one
+
 _PYTHON = re.compile(r"python:(?P<module>[\w.]+):(?P<factory>\w+)(?P<arguments>\(.*\))?$")
 
 
@@ -70,7 +72,7 @@ def load(source: str, spec: BehaviorSpec, rng: np.random.Generator) -> Weights |
 
 
 def _refusal(source: str, why: str) -> TrainerConfigError:
-    return TrainerConfigError(f"hyperparameters.pinned_opponents: {source} {why}.")
+    return TrainerConfigError(f"{KEY}{source} {why}.")
 
 
 def _from_safetensors(path: Path, _: BehaviorSpec) -> Weights:
@@ -103,13 +105,18 @@ def _script(source: str, parts: re.Match[str], spec: BehaviorSpec, rng: np.rando
 
 
 class OnnxOpponent:
-    """A model that ML-Agents exported, run by onnxruntime; it samples its actions as it was exported to.
+    """A model that ML-Agents exported, run by onnxruntime.
+
+    Args:
+      path: of the model.
+      spec: observations and actions of the behavior it has to play.
+      deterministic: whether it takes its likeliest action and does not sample.
 
     Raises:
       TrainerConfigError: if the file is no such model or its inputs and outputs are not those of `spec`.
     """
 
-    def __init__(self, path: Path, spec: BehaviorSpec) -> None:
+    def __init__(self, path: Path, spec: BehaviorSpec, deterministic: bool = False) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -127,12 +134,12 @@ class OnnxOpponent:
                     str(path), f"expects obs_{number} of shape {found and found[1:]}, not {list(observation.shape)}"
                 )
         self._size, self._branches = spec.action_spec.continuous_size, spec.action_spec.discrete_size
-        for name, needed in (("continuous_actions", self._size), ("discrete_actions", self._branches)):
+        how = "deterministic_" if deterministic else ""
+        self._continuous, self._discrete = f"{how}continuous_actions", f"{how}discrete_actions"
+        for name, needed in ((self._continuous, self._size), (self._discrete, self._branches)):
             if bool(needed) != (name in outputs):
                 raise _refusal(str(path), f"{'lacks' if needed else 'has'} {name}, unlike the behavior")
-        self._outputs = [
-            name for name in ("continuous_actions", "discrete_actions", "recurrent_out") if name in outputs
-        ]
+        self._outputs = [name for name in (self._continuous, self._discrete, "recurrent_out") if name in outputs]
         self._inputs = inputs
         self._memories: dict[str, Array] = {}
 
@@ -149,8 +156,8 @@ class OnnxOpponent:
             self._memories.update(zip(decisions.agents, out["recurrent_out"], strict=True))
         n = len(decisions.agents)
         return Actions(
-            np.asarray(out.get("continuous_actions", np.zeros((n, 0))), dtype=np.float32).reshape(n, self._size),
-            np.asarray(out.get("discrete_actions", np.zeros((n, 0))), dtype=np.int32).reshape(n, self._branches),
+            np.asarray(out.get(self._continuous, np.zeros((n, 0))), dtype=np.float32).reshape(n, self._size),
+            np.asarray(out.get(self._discrete, np.zeros((n, 0))), dtype=np.int32).reshape(n, self._branches),
             decisions.memories,
         )
 

@@ -8,11 +8,13 @@ branch: 0 rock, 1 paper, 2 scissors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from mlagents.trainers.exception import TrainerConfigError
 from mlagents_envs.base_env import BehaviorSpec
 
-from mlagents_selfplay.opponents import Actions, Decisions
+from mlagents_selfplay.opponents import Actions, Array, Decisions
 
 
 class MixedStrategy:
@@ -68,3 +70,62 @@ def paper(*, spec: BehaviorSpec, rng: np.random.Generator) -> MixedStrategy:
 def scissors(*, spec: BehaviorSpec, rng: np.random.Generator) -> MixedStrategy:
     """Always scissors."""
     return MixedStrategy(0, 0, 1, spec=spec, rng=rng)
+
+
+class Random:
+    """Takes any allowed action with the same probability, continuous ones uniform in [-1, 1].
+
+    Args:
+      spec: the behavior, with any actions.
+      rng: advanced while it plays.
+    """
+
+    def __init__(self, *, spec: BehaviorSpec, rng: np.random.Generator) -> None:
+        self._spec = spec.action_spec
+        self._rng = rng
+
+    def act(self, decisions: Decisions) -> Actions:
+        """Draws actions for every row; of each branch, the allowed action with the largest random number."""
+        keys = np.where(decisions.masks > 0, self._rng.random(decisions.masks.shape), -1.0)
+        continuous = self._rng.uniform(-1.0, 1.0, (len(decisions.agents), self._spec.continuous_size))
+        return Actions(continuous.astype(np.float32), _largest(keys, self._spec.discrete_branches), decisions.memories)
+
+    def forget(self, agent: str) -> None:
+        """Nothing is remembered."""
+
+
+class Still:
+    """Does nothing: continuous actions are 0, and of each branch it takes the first allowed action.
+
+    Args:
+      spec: the behavior, with any actions.
+      rng: not used.
+    """
+
+    def __init__(self, *, spec: BehaviorSpec, rng: np.random.Generator) -> None:
+        self._spec = spec.action_spec
+
+    def act(self, decisions: Decisions) -> Actions:
+        """Takes the same actions for every row, but for those that are forbidden."""
+        continuous = np.zeros((len(decisions.agents), self._spec.continuous_size), dtype=np.float32)
+        return Actions(continuous, _largest(decisions.masks, self._spec.discrete_branches), decisions.memories)
+
+    def forget(self, agent: str) -> None:
+        """Nothing is remembered."""
+
+
+def random(*, spec: BehaviorSpec, rng: np.random.Generator) -> Random:
+    """Any allowed action, in any environment."""
+    return Random(spec=spec, rng=rng)
+
+
+def still(*, spec: BehaviorSpec, rng: np.random.Generator) -> Still:
+    """No action, in any environment."""
+    return Still(spec=spec, rng=rng)
+
+
+def _largest(values: Array, branches: Sequence[int]) -> Array:
+    """Returns the first action with the largest value of each branch, `[n, branches]`, of values `[n, sum]`."""
+    starts = np.cumsum([0, *branches])
+    parts = [values[:, start:end].argmax(axis=1) for start, end in zip(starts, starts[1:], strict=False)]
+    return np.stack(parts, axis=1).astype(np.int32) if parts else np.zeros((len(values), 0), dtype=np.int32)

@@ -1,0 +1,303 @@
+"""What do `evaluate`, `play` and `experiment` do? They turn words into settings, and results into tables."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from mlagents_selfplay.evaluation import experiment, tournament
+from mlagents_selfplay.evaluation.environment import EnvironmentSettings
+from mlagents_selfplay.evaluation.errors import EvaluationError
+from mlagents_selfplay.evaluation.experiment_settings import ExperimentSettings
+from mlagents_selfplay.evaluation.matches import Fixture, GameResult, num_seatings
+from mlagents_selfplay.evaluation.networks import outcome_rule
+from mlagents_selfplay.evaluation.pictures import draw_tournament
+from mlagents_selfplay.evaluation.players import Player
+from mlagents_selfplay.evaluation.tournament import TournamentSettings
+from mlagents_selfplay.evaluation.workers import Task, Worker
+from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
+from mlagents_selfplay.selfplay.ratings import Z_95, win_rate_interval
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the command line says of outcomes; None leaves it to the run of the first player that has one."""
+
+    outcome: str | None = None
+    win_above: float | None = None
+    loss_below: float | None = None
+
+    def settle(self, players: Sequence[Player]) -> OutcomeSettings:
+        """Fills in what was not said.
+
+        Raises:
+          EvaluationError: if a value is not allowed.
+        """
+        runs = dict.fromkeys(player.run for player in players if player.run is not None)
+        rule = next((found for found in map(outcome_rule, runs) if found is not None), OutcomeSettings())
+        said: dict[str, Any] = {"rule": self.outcome, "win_above": self.win_above, "loss_below": self.loss_below}
+        try:
+            return replace(rule, **{key: value for key, value in said.items() if value is not None})
+        except ValueError as error:
+            raise EvaluationError(f"--outcome, --win-above and --loss-below do not go together: {error}.") from error
+
+
+def environment_settings(
+    path: str, words: str, parameters: Sequence[str], num_areas: int, seed: int, base_port: int
+) -> EnvironmentSettings:
+    """Reads what the command line says of the environment.
+
+    Raises:
+      EvaluationError: if a parameter is not NAME=NUMBER.
+    """
+    constants: dict[str, float] = {}
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        try:
+            constants[name] = float(value)
+        except ValueError as error:
+            raise EvaluationError(f"--parameter {parameter}: NAME=NUMBER is needed.") from error
+    return EnvironmentSettings(path, tuple(shlex.split(words)), constants, num_areas, seed, base_port=base_port)
+
+
+def evaluate(
+    folder: Path,
+    players: Sequence[Player],
+    environment: EnvironmentSettings,
+    settings: TournamentSettings,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Plays a tournament under a progress bar and draws its pictures; returns the content of `tournament.json`."""
+    if force:
+        shutil.rmtree(folder, ignore_errors=True)
+    with progress_bar(f"games in {folder.name}") as watch:
+        content = tournament.run(folder, players, environment, settings, watch)
+    draw_tournament(folder, content)
+    return content
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one player has earned, or two have in games against each other.
+
+    Attributes:
+      player: who.
+      opponent: whom the outcomes are against; None where nobody plays against it.
+      games: with an outcome; all, where nobody plays against it.
+      cut_off: games that were cut off, in all.
+      win_rate, low, high: mean outcome with Wilson's 95 % interval; None without an opponent.
+      draws: games that were drawn.
+      mean_return: sum of rewards of an episode, mean over all games; `margin` is half its 95 % interval.
+      mean_length: decisions of an episode.
+    """
+
+    player: str
+    opponent: str | None
+    games: int
+    cut_off: int
+    win_rate: float | None
+    low: float | None
+    high: float | None
+    draws: int
+    mean_return: float
+    margin: float
+    mean_length: float
+
+
+@dataclass(frozen=True)
+class Played:
+    """The scores of a few players, and how fast they were played."""
+
+    scores: list[Score]
+    games_per_second: float
+    environment: str | None
+    players: dict[str, str] = field(default_factory=dict)
+
+
+def play(players: Sequence[Player], task: Task, games: int) -> Played:
+    """Lets two players meet, or one or more play alone in an environment with one team.
+
+    Args:
+      players: who plays.
+      task: where and how, with these players.
+      games: of the pair, or of each player.
+
+    Raises:
+      EvaluationError: if players or environment cannot be used.
+    """
+    with Worker(task) as worker, progress_bar("games") as watch:
+        roles = len(worker.roles)
+        if roles > 1 and len(players) != 2:
+            raise EvaluationError(f"{task.environment.path} has {roles} teams: give two players, not {len(players)}.")
+        names = [player.name for player in players]
+        pairs = [(names[0], names[1])] if roles > 1 else [(name, name) for name in names]
+        dealt = [Fixture(*pair, game % num_seatings(roles)) for pair in pairs for game in range(games)]
+        began = time.monotonic()
+        results: list[GameResult] = []
+        for result in worker.play(dealt):
+            results.append(result)
+            watch(len(results), len(dealt))
+        rate = len(results) / (time.monotonic() - began)
+    scores = [_score(pair, [r for r in results if r.fixture[:2] == pair], alone=roles == 1) for pair in pairs]
+    if roles > 1:
+        scores.append(_score(pairs[0][::-1], [_told_by_the_other(result) for result in results], alone=False))
+    return Played(scores, rate, task.environment.path, {p.name: ", ".join(p.sources.values()) for p in players})
+
+
+def _told_by_the_other(result: GameResult) -> GameResult:
+    fixture = Fixture(result.fixture.second, result.fixture.first, result.fixture.seating)
+    outcome = None if result.outcome is None else 1.0 - result.outcome
+    return GameResult(fixture, outcome, result.second_return, result.first_return, result.length)
+
+
+def _score(pair: tuple[str, str], results: Sequence[GameResult], *, alone: bool) -> Score:
+    outcomes = [result.outcome for result in results if result.outcome is not None]
+    returns = np.array([result.first_return for result in results])
+    low, high = win_rate_interval(sum(outcomes), len(outcomes))
+    deviation = float(returns.std(ddof=1)) if len(returns) > 1 else math.nan
+    return Score(
+        player=pair[0],
+        opponent=None if alone else pair[1],
+        games=len(results) if alone else len(outcomes),
+        cut_off=0 if alone else len(results) - len(outcomes),
+        win_rate=None if alone or not outcomes else sum(outcomes) / len(outcomes),
+        low=None if alone else low,
+        high=None if alone else high,
+        draws=outcomes.count(0.5),
+        mean_return=float(returns.mean()),
+        margin=Z_95 * deviation / math.sqrt(len(returns)),
+        mean_length=float(np.mean([result.length for result in results])),
+    )
+
+
+def show(content: Any, as_json: bool, tables: Callable[[Any], Iterator[Table | str]]) -> None:
+    """Prints a result as one JSON object, or as tables and lines."""
+    if as_json:
+        print(json.dumps(content if isinstance(content, dict) else asdict(content), indent=2))
+        return
+    console = Console()
+    for part in tables(content):
+        console.print(part)
+
+
+def played_tables(played: Played) -> Iterator[Table | str]:
+    """Yields a table of the scores, and how fast they were played."""
+    alone = played.scores[0].opponent is None
+    table = Table(
+        "player", *([] if alone else ["against", "mean outcome (95 %)", "draws"]), "games", "return", "decisions"
+    )
+    for score in played.scores:
+        against = [
+            score.opponent,
+            f"{_number(score.win_rate, '.3f')} [{score.low:.3f}, {score.high:.3f}]",
+            str(score.draws),
+        ]
+        row = [score.player, *([] if alone else against), str(score.games)]
+        table.add_row(*row, f"{score.mean_return:.2f} ± {score.margin:.2f}", f"{score.mean_length:.1f}")
+    yield table
+    if played.scores[0].cut_off:
+        yield f"{played.scores[0].cut_off} more games were cut off and have no outcome."
+    yield f"{played.games_per_second:.1f} games/s"
+
+
+@contextlib.contextmanager
+def progress_bar(label: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """Shows a bar on standard error; yields what is to be called with the games done and planned."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, planned: progress.update(task, completed=done, total=planned)
+
+
+def tournament_tables(content: Mapping[str, Any]) -> Iterator[Table | str]:
+    """Yields a table of all players, the strongest first, and a line on how the matrix is structured."""
+    table = Table("player", "games", "score", "Bradley-Terry", "Elo", "Nash", "alpha-rank", "beaten by")
+    exact = any(row["exploitability"] is not None for row in content["ratings"])
+    if exact:
+        table.add_column("exploitability")
+    for row in sorted(content["ratings"], key=lambda row: -row["bradley_terry"]):
+        cells = [
+            row["player"],
+            str(row["games"]),
+            _number(row["score"], ".3f"),
+            _rating(row, "bradley_terry"),
+            _rating(row, "elo"),
+            f"{row['nash']:.3f}",
+            f"{row['alpha_rank']:.3f}",
+            f"{row['beaten_by']} {row['best_response']:.2f}" if row["best_response"] > 0.5 else "nobody",
+        ]
+        table.add_row(*cells, *([_number(row["exploitability"], ".3f")] if exact else []))
+    yield table
+    found = content["structure"]
+    if found["transitive"] is not None:
+        circles = ", ".join(" > ".join([*circle, circle[0]]) for circle in found["cycles"][:3]) or "none for certain"
+        yield f"Ratings explain {found['transitive']:.0%} of who beats whom; circles: {circles}."
+
+
+def _rating(row: Mapping[str, Any], key: str) -> str:
+    if row[key] is None:
+        return ""
+    return f"{row[key]:.0f} [{row[f'{key}_low']:.0f}, {row[f'{key}_high']:.0f}]"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def whole_numbers(words: Sequence[str] | None) -> list[int] | None:
+    """Reads the learner steps of an experiment.
+
+    Raises:
+      EvaluationError: if one of the words is no whole number.
+    """
+    try:
+        return None if words is None else [int(word) for word in words]
+    except ValueError as error:
+        raise EvaluationError(f"checkpoint_at_iterations: {','.join(words or [])!r} are not whole numbers.") from error
+
+
+def run_experiment(folder: Path, settings: ExperimentSettings, force: bool = False) -> dict[str, Any]:
+    """Runs an experiment under two progress bars; returns what `experiment.json` holds."""
+    if force:
+        shutil.rmtree(folder, ignore_errors=True)
+    columns = (TextColumn("{task.description:<48}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        whole, part = progress.add_task("trainings and benchmarks"), progress.add_task("")
+
+        def watch(at: experiment.Progress) -> None:
+            progress.update(whole, completed=at.parts_done, total=at.parts)
+            progress.update(part, description=at.doing, completed=at.done, total=at.planned)
+
+        return experiment.run(folder, settings, watch).results()
+
+
+def experiment_tables(results: Mapping[str, Any]) -> Iterator[Table | str]:
+    """Yields a table of mean outcomes against all, by player and iteration."""
+    iterations = results["parameters"]["checkpoint_at_iterations"]
+    runs = results["parameters"]["number_of_runs"]
+    table = Table("mean outcome against all", *(f"at {iteration}" for iteration in iterations))
+    for name, points in results["win_rates"].items():
+        cells = [f"{point['mean']:.3f}" + (f" ± {point['deviation']:.3f}" if runs > 1 else "") for point in points]
+        table.add_row(name, *cells)
+    yield table
+    if runs > 1:
+        yield f"± is the standard deviation over {runs} runs."

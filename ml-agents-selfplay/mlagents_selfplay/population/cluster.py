@@ -1,0 +1,150 @@
+"""How does a population run on Ray? By a named actor that is the league's store, and an actor for each member."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from mlagents_selfplay.population.averaging import AveragingLeague
+from mlagents_selfplay.population.evolving import EvolvingLeague
+from mlagents_selfplay.population.folder import LEAGUE, LeagueFolder
+from mlagents_selfplay.population.letters import Letter
+from mlagents_selfplay.population.member import Member
+from mlagents_selfplay.population.records import Report
+from mlagents_selfplay.population.settings import AVERAGING, EVOLUTION, PopulationSettings
+
+NAMESPACE = "mlagents-selfplay"
+SHOW_EVERY_SECONDS = 2.0
+OBJECT_STORE_BYTES = 200 * 2**20  # reports and letters are small; Ray would take a third of the memory
+LEAGUES = {EVOLUTION: EvolvingLeague, AVERAGING: AveragingLeague}
+
+Standings = list[dict[str, Any]]
+
+
+class NotEnoughCores(Exception):
+    """A cluster cannot hold all members at once; the message says what to change."""
+
+
+class RemoteLeague:
+    """A league that is an actor; calls wait for its answer, and for its restart if it has died."""
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+
+    def start_of(self, member: str) -> tuple[dict[str, float], int]:
+        """See `League`."""
+        return ray.get(self._actor.start_of.remote(member))
+
+    def report(self, report: Report) -> Letter | None:
+        """See `League`."""
+        return ray.get(self._actor.report.remote(report))
+
+    def pending(self, member: str) -> Letter | None:
+        """See `League`."""
+        return ray.get(self._actor.pending.remote(member))
+
+    def is_finished(self, member: str) -> bool:
+        """See `League`."""
+        return ray.get(self._actor.is_finished.remote(member))
+
+    def standings(self) -> Standings:
+        """See `League`."""
+        return ray.get(self._actor.standings.remote())
+
+
+class MemberActor:
+    """Supervises one member on whichever node Ray has put it; if it dies, Ray starts it again."""
+
+    def __init__(self, name: str, folder: Path, settings: PopulationSettings, league: Any) -> None:
+        self._member = Member(name, folder, settings, RemoteLeague(league))
+
+    def train(self) -> str:
+        """Trains to the end and returns the node's id."""
+        self._member.train()
+        return ray.get_runtime_context().get_node_id()
+
+
+def run(
+    settings: PopulationSettings, folder: Path, address: str | None, show: Callable[[Standings], None]
+) -> Standings:
+    """Trains a population to its end, or goes on with one that is in `folder`.
+
+    Args:
+      settings: of the population.
+      folder: of the population; every node has to see it under this path.
+      address: of a Ray cluster; None starts Ray here, and ends it in the end.
+      show: is given the standings every few seconds.
+
+    Returns:
+      The final standings, the best member first.
+
+    Raises:
+      NotEnoughCores: if the cluster is too small.
+      ray.exceptions.RayError: if a member fails for good, or Ray does.
+    """
+    with _connected(settings, address):
+        always = {"max_restarts": -1, "max_task_retries": -1}
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)  # as is the folder
+        league: Any = (
+            ray.remote(LEAGUES[settings.mode])
+            .options(
+                name=str(folder),
+                namespace=NAMESPACE,
+                lifetime="detached",
+                get_if_exists=True,
+                num_cpus=0,
+                scheduling_strategy=here,
+                **always,
+            )
+            .remote(LeagueFolder(folder / LEAGUE), settings)
+        )
+        actor: Any = ray.remote(MemberActor).options(
+            num_cpus=settings.cpus_per_member, num_gpus=settings.gpus_per_member, scheduling_strategy="SPREAD", **always
+        )
+        members = [actor.remote(name, folder, settings, league) for name in settings.names]
+        try:
+            running = [member.train.remote() for member in members]
+            while running:
+                done, running = ray.wait(running, timeout=SHOW_EVERY_SECONDS)
+                ray.get(done)
+                show(RemoteLeague(league).standings())
+            return RemoteLeague(league).standings()
+        finally:
+            for started in (*members, league):
+                ray.kill(started)
+
+
+@contextmanager
+def _connected(settings: PopulationSettings, address: str | None) -> Iterator[None]:
+    """Connects to a cluster, or starts one here that ends with this process."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    needed = ceil(settings.members * settings.cpus_per_member)
+    common: dict[str, Any] = {"namespace": NAMESPACE, "log_to_driver": False}
+    if address is None:
+        ray.init(
+            "local",
+            num_cpus=max(os.cpu_count() or 1, needed),
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            **common,
+        )
+    else:
+        ray.init(address, **common)
+    try:
+        there = ray.cluster_resources().get("CPU", 0.0)
+        if there < needed:
+            raise NotEnoughCores(
+                f"cpus_per_member: {settings.cpus_per_member:g} for {settings.members} members is more than the "
+                f"{there:g} cores of the cluster at {address}; write less, or add nodes."
+            )
+        yield
+    finally:
+        ray.shutdown()
