@@ -41,6 +41,7 @@ setup(
             "imageio",
             "imageio-ffmpeg",
         ],
+        "population": ["ray"],
         "dev": [
             "pytest",
             "pytest-xdist",
@@ -50,6 +51,7 @@ setup(
             "mypy",
             "matplotlib",
             "psutil",
+            "ray",  # the population's tests
             "stable-baselines3",  # a peer that benchmarks/ measures beside ours; imported there only
             "tomli",
             "types-PyYAML",

@@ -38,9 +38,9 @@ class RemoteLeague:
     def __init__(self, actor: Any) -> None:
         self._actor = actor
 
-    def start_of(self, member: str) -> tuple[dict[str, float], int]:
+    def start_of(self, member: str, node: str) -> tuple[dict[str, float], int]:
         """See `League`."""
-        return ray.get(self._actor.start_of.remote(member))
+        return ray.get(self._actor.start_of.remote(member, node))
 
     def report(self, report: Report) -> Letter | None:
         """See `League`."""
@@ -63,12 +63,12 @@ class MemberActor:
     """Supervises one member on whichever node Ray has put it; if it dies, Ray starts it again."""
 
     def __init__(self, name: str, folder: Path, settings: PopulationSettings, league: Any) -> None:
-        self._member = Member(name, folder, settings, RemoteLeague(league))
+        node = ray.get_runtime_context().get_node_id()
+        self._member = Member(name, folder, settings, RemoteLeague(league), node)
 
-    def train(self) -> str:
-        """Trains to the end and returns the node's id."""
+    def train(self) -> None:
+        """Trains to the end."""
         self._member.train()
-        return ray.get_runtime_context().get_node_id()
 
 
 def run(
