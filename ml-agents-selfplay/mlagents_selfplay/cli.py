@@ -344,14 +344,14 @@ def population(
         raise typer.Exit(2) from error
     from rich.console import Console
 
-    from mlagents_selfplay.population.cluster import NotEnoughCores
+    from mlagents_selfplay.population.cluster import ClusterError
     from mlagents_selfplay.population.settings import SettingsError, read_settings
     from mlagents_selfplay.store import DamagedFile
 
     try:
         folder = results_dir / run_id
         standings = train(config, folder, resume=resume, force=force, address=address, quiet=as_json)
-    except (SettingsError, NotEnoughCores, DamagedFile) as error:
+    except (SettingsError, ClusterError, DamagedFile) as error:
         typer.echo(f"mlagents-selfplay population: {error}", err=True)
         raise typer.Exit(2) from error
     if as_json:

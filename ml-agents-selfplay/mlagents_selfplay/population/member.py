@@ -30,7 +30,7 @@ ATTEMPTS = 3  # starts in a row without any new checkpoint before a member is gi
 class LeagueOf(Protocol):
     """What a member asks of its league."""
 
-    def start_of(self, member: str) -> tuple[dict[str, float], int]:
+    def start_of(self, member: str, node: str) -> tuple[dict[str, float], int]:
         """See `League`."""
 
     def report(self, report: Report) -> Letter | None:
@@ -55,10 +55,13 @@ class Member:
       folder: of the population.
       settings: of the population.
       league: to which it reports.
+      node: where it is trained, as the league is told.
     """
 
-    def __init__(self, name: str, folder: Path, settings: PopulationSettings, league: LeagueOf) -> None:
-        self.name, self._settings, self._league = name, settings, league
+    def __init__(
+        self, name: str, folder: Path, settings: PopulationSettings, league: LeagueOf, node: str = "here"
+    ) -> None:
+        self.name, self._settings, self._league, self._node = name, settings, league, node
         self._population = folder
         self._behavior = folder / name / settings.behavior
         self._state_file = self._behavior / "selfplay" / "state.json"
@@ -69,24 +72,20 @@ class Member:
         self._told_snapshot = -1  # learner steps
         self._awaiting = False
 
-    def train(self, on_start: Callable[[int], None] = lambda process: None) -> None:
+    def train(self) -> None:
         """Trains until all steps are made; goes on from the last checkpoint if there is one.
-
-        Args:
-          on_start: is told the process id of each `mlagents-learn`.
 
         Raises:
           MemberFailed: if it cannot be kept running.
         """
         if self._league.is_finished(self.name):
             return
-        self._hyperparameters, self._rated_bytes = self._league.start_of(self.name)
+        self._hyperparameters, self._rated_bytes = self._league.start_of(self.name, self._node)
         attempts = 0
         while attempts < ATTEMPTS:
             before = self._checkpoint_time()
             self._post(self._league.pending(self.name))
             process = self._start()
-            on_start(process.pid)
             try:
                 while process.poll() is None:
                     self._look()
