@@ -42,4 +42,40 @@ setup(
             "imageio",
             "imageio-ffmpeg",
         ],
+        "dashboard": [
+            "dash>=4.4",
+            "dash-mantine-components>=2.8",
+            "pandas",
+            "plotly",
+            "pyyaml",
+            "tensorboard",
+        ],
         "population": ["ray"],
+        "dev": [
+            "pytest",
+            "pytest-xdist",
+            "pytest-timeout",
+            "hypothesis",
+            "ruff",
+            "mypy",
+            "pandas-stubs",
+            "playwright",  # drives Debian's chromium in the browser tests
+            "psutil",
+            "ray",  # the population's tests
+            "stable-baselines3",  # a peer that benchmarks/ measures beside ours; imported there only
+            "tomli",
+            "tree-sitter",  # tests read the C# scripts with it
+            "tree-sitter-c-sharp",
+            "unityparser",  # and the Unity scenes with this
+            "types-PyYAML",
+            "types-protobuf",
+        ],
+    },
+    entry_points={
+        "mlagents.trainer_type": ["selfplay = mlagents_selfplay.plugin:get_type_and_setting"],
+        "console_scripts": [
+            "mlagents-selfplay = mlagents_selfplay.cli:main",
+            "gym-bridge = gym_bridges.cli:main",
+        ],
+    },
+)

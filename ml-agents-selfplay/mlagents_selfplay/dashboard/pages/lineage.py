@@ -59,3 +59,14 @@ def _population(place: int, name: str, members: Mapping[str, Any]) -> Children:
         *(
             parts.graph(
                 f"lineage-{place}-{key}", figures.lineage(curve, "evolution", key, logarithmic=_spans_decades(curve))
+            )
+            for key, curve in curves.items()
+        ),
+        parts.graph(f"lineage-{place}-rating", figures.lineage(ratings, "match", "rating (Elo points)")),
+        note=f"{len(members)} members.",
+    )
+
+
+def _spans_decades(curve: Mapping[str, list[float]]) -> bool:
+    values = [value for one in curve.values() for value in one]
+    return bool(values) and min(values) > 0.0 and max(values) > 10.0 * min(values)
