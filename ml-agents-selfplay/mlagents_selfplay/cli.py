@@ -106,17 +106,20 @@ def train(
 ) -> None:
     """Train in one line: write the YAML, run mlagents-learn on it, and say where the model is."""
     from mlagents_selfplay.recipes import Order, RecipeError, block_for
-    from mlagents_selfplay.training import Run, TrainingError, build_of, train_all
+    from mlagents_selfplay.training import Training, TrainingError, build_of, train_all
 
     order = Order(algorithm, steps, selfplay, hindsight, changes or [])
-    flags = [flag for flag, given in (("--force", force), ("--resume", resume)) if given]
+    flags = tuple(flag for flag, given in (("--force", force), ("--resume", resume)) if given)
     try:
-        block = block_for(order)
-        build = build_of(environment, results_dir / "builds")
+        config = {"default_settings": block_for(order)}
+        build = str(build_of(environment, results_dir / "builds"))
         base = name or f"{algorithm}-{Path(environment).name}"
         names = [base] if seeds == 1 else [f"{base}-{seed}" for seed in range(1, seeds + 1)]
-        runs = [Run(each, results_dir, build, block, seed, num_areas, flags) for seed, each in enumerate(names, 1)]
-        results = train_all(runs)
+        trainings = [
+            Training(results_dir / each, config, build, seed=seed, num_areas=num_areas, flags=flags)
+            for seed, each in enumerate(names, 1)
+        ]
+        results = train_all(trainings, steps)
     except (RecipeError, TrainingError) as error:
         typer.echo(f"mlagents-selfplay train: {error}", err=True)
         raise typer.Exit(2) from error
@@ -126,10 +129,10 @@ def train(
     if as_json:
         typer.echo(json.dumps({"runs": [asdict(result) for result in results]}, indent=2))
         return
-    for run, result in zip(runs, results, strict=True):
+    for training, result in zip(trainings, results, strict=True):
         for behavior, rewards in result.rewards.items():
             typer.echo(f"{behavior}, seed {result.seed}: mean reward {rewards[-1][1]:.2f} at step {rewards[-1][0]}")
-        typer.echo(f"settings {run.config}, model {', '.join(result.models.values())}")
+        typer.echo(f"settings {training.config_file}, model {', '.join(result.models.values())}")
 
 
 Sources = Annotated[

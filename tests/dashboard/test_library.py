@@ -21,7 +21,13 @@ HERE = "http://127.0.0.1:5000"
 
 
 def test_runs_of_the_folder_and_of_experiments_are_found(tmp_path: Path) -> None:
-    for path in ("first/run_logs", "experiments/e/run-0/training/naive-ppo/run_logs", "pbt/agt_0/run_logs", "evaluations/t", "empty"):
+    for path in (
+        "first/run_logs",
+        "experiments/e/run-0/training/naive-ppo/run_logs",
+        "pbt/agt_0/run_logs",
+        "evaluations/t",
+        "empty",
+    ):
         (tmp_path / path).mkdir(parents=True)
     write_behavior(tmp_path / "copied")  # without run_logs, as when only a part of a run was brought here
     found = {run.id for run in Library(tmp_path).runs()}

@@ -41,7 +41,8 @@ def register(app: Dash, library: Library) -> None:
                 f"Nothing in {library.root} holds a league/store.json, which population-based training writes.",
             )
         return dmc.Stack(
-            [_population(place, path.parents[1].name, library.mapping(path)) for place, path in enumerate(found)], gap="md"
+            [_population(place, path.parents[1].name, library.mapping(path)) for place, path in enumerate(found)],
+            gap="md",
         )
 
     parts.follow(app, "lineage-body", [], lambda: stamp_of(library.populations()), render)
