@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def rock_paper_scissors() -> Callable[..., str]:
-    """Trains a learner by self-play against an agent that always plays rock, and returns what was printed."""
+    """Trains a learner by self-play against a fixed agent, and returns what was printed."""
 
-    def train(learner: str, hyperparameters: dict[str, Any], folder: Path, max_steps: int) -> str:
+    def train(learner: str, hyperparameters: dict[str, Any], agent: str, folder: Path, max_steps: int) -> str:
         block = {
             "trainer_type": "selfplay",
             "hyperparameters": {
@@ -28,7 +28,7 @@ def rock_paper_scissors() -> Callable[..., str]:
                 "latest_ratio": 0.0,
                 "opponent_change_interval": 1,
                 "outcome": "episode_return",
-                "pinned_opponents": ["python:mlagents_selfplay.scripted:rock"],
+                "pinned_opponents": [f"python:mlagents_selfplay.scripted:{agent}"],
                 "pinned_ratio": 1.0,
                 "snapshot_interval": 2_000,
             },
