@@ -24,8 +24,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks._runs import ROOT, Block, arguments, show
-from benchmarks.bridge import free_port
+from benchmarks._runs import ROOT, Block, arguments, free_ports, show
 from gym_bridges import executable
 
 RETURN = "Environment/Cumulative Reward"
@@ -61,7 +60,7 @@ def through_the_bridge(
     build = executable.write([environment], folder / f"{seed}-build", Path(sys.executable))
     command = [sys.executable, "-m", "mlagents.trainers.learn", str(config), "--env", str(build), "--seed", str(seed)]
     command += ["--run-id", str(seed), "--results-dir", str(folder), "--num-areas", str(areas)]
-    command += ["--base-port", str(free_port()), "--torch-device", "cpu", "--no-graphics"]
+    command += ["--base-port", str(free_ports(1)), "--torch-device", "cpu", "--no-graphics"]
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return [
         (event.step, value.simple_value if value.HasField("simple_value") else value.tensor.float_val[0])

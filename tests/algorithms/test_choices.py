@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attr
 import numpy as np
 import onnxruntime
 import pytest
@@ -206,7 +207,7 @@ def test_a_preset_sets_what_is_not_set_beside_it() -> None:
     settings = SplitQSettings(preset="CP", punishment_weight=3)
     assert (settings.reward_weight, settings.reward_memory) == (0.5, 0.5)
     assert (settings.punishment_weight, settings.punishment_memory) == (3, 1)
-    assert all(min(preset) >= 0 for preset in PRESETS.values())
+    assert all(min(attr.asdict(preset).values()) >= 0 for preset in PRESETS.values())
 
 
 @pytest.mark.parametrize(("streams", "expected"), [("sign", [[0, -3], [5, 0]]), ("group_reward", [[1, -4], [5, 0]])])
@@ -276,6 +277,29 @@ def test_a_table_moves_by_its_step_size_and_discounts_what_follows(tmp_path: Pat
     values = play.policy.actor.network_body([torch.eye(4)])[0]
     assert float(values[1, 2]) == 3.0  # 0 -> 2 -> 3, towards 4
     assert float(values[0, 3]) == pytest.approx(0.5 * 0.5 + 0.5 * (1 + 0.9 * 2))  # 0 -> 1/2, then towards 1 + 0.9 x 2
+
+
+@pytest.mark.parametrize("rule", ["q", "repeated_update"])
+def test_rock_is_answered_with_paper_after_450_matches(rule: str, tmp_path: Path) -> None:
+    """The acceptance test of the original: one round a match, 450 to learn, then 50 that are all won."""
+
+    class AgainstRock(Identity):
+        """One round of rock (0), paper (1), scissors (2) against an agent that always plays rock."""
+
+        def __init__(self) -> None:
+            super().__init__((3,))
+
+        def begin(self, rng: np.random.Generator) -> None:
+            self._wanted = [0]  # What is seen never changes.
+
+        def act(self, action: np.ndarray, rng: np.random.Generator) -> tuple[float, bool, bool]:
+            return (0.0, 1.0, -1.0)[int(action[0])], True, False
+
+    hyperparameters = {"rule": rule, "epsilon_start": 0.3, "epsilon_end": 0.0, "epsilon_steps": 450}
+    play = Play("tabular_q", AgainstRock, tmp_path, hyperparameters=hyperparameters).until(460)
+    play.trainer.reward_buffer.clear()
+    play.until(play.trainer.get_step + 50)
+    assert play.mean_return == 1.0
 
 
 def test_equally_good_choices_are_all_made() -> None:

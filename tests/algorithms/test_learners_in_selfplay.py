@@ -22,7 +22,7 @@ def training(folder: Path, learner: str = "dqn", **keys: Any) -> Training:
 
 
 def test_the_replay_knows_whose_weights_each_step_was_played_against(tmp_path: Path) -> None:
-    train = training(tmp_path, pinned_opponents=["python:mlagents_selfplay.scripted:mixed(0.5, 0.5)"], pinned_ratio=0.3)
+    train = training(tmp_path, pinned_opponents=["python:tests.environments.players:constant(1)"], pinned_ratio=0.3)
     train.until(400)
     learner = train.trainer.learner
     rows = np.arange(learner.replay.oldest, learner.replay.oldest + len(learner.replay)) % learner.replay.capacity

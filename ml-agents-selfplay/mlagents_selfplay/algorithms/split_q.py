@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import attr
 import numpy as np
@@ -24,7 +24,8 @@ from mlagents_selfplay.checks import integer, number, one_of, optional
 TRAINER_TYPE = "split_q"
 
 
-class Preset(NamedTuple):
+@attr.s(auto_attribs=True, frozen=True)
+class Preset:
     """Weights and memories of both streams; Lin et al. 2019, arXiv:1906.11286, table 1, without the random spread."""
 
     reward_memory: float
@@ -65,7 +66,7 @@ class SplitQSettings(EpsilonGreedySettings, OffPolicySettings):
     max_gradient_norm: Any = attr.ib(default=10.0, validator=optional(number(0, above=True)))
 
     def __attrs_post_init__(self) -> None:
-        for key, value in PRESETS[self.preset]._asdict().items():
+        for key, value in attr.asdict(PRESETS[self.preset]).items():
             if getattr(self, key) is None:
                 setattr(self, key, value)
 

@@ -23,7 +23,7 @@ from mlagents_selfplay.algorithms.epsilon_greedy import EpsilonGreedyLearner, Ep
 from mlagents_selfplay.algorithms.networks import GreedyModel, only_allowed
 from mlagents_selfplay.algorithms.off_policy import Batch, ReplayOptimizer
 from mlagents_selfplay.algorithms.replay import Piece
-from mlagents_selfplay.checks import integer, number
+from mlagents_selfplay.checks import integer, number, one_of
 
 logger = get_logger(__name__)
 
@@ -42,6 +42,8 @@ class TabularQSettings(EpsilonGreedySettings):
     """The keys of trainer type `tabular_q`; `docs/algorithms/tabular_q.md` explains the effect of each."""
 
     learning_rate: Any = attr.ib(default=0.5, validator=number(0, 1, above=True))  # share of the way to the target
+    rule: Any = attr.ib(default="q", validator=one_of("q", "repeated_update"))  # how a number moves
+    temperature: Any = attr.ib(default=1.0, validator=number(0, above=True))  # of repeated_update, units of reward
     epsilon_start: Any = attr.ib(default=0.0, validator=number(0, 1))  # ties are broken at random, which is a start
     epsilon_end: Any = attr.ib(default=0.0, validator=number(0, 1))
     table_size: Any = attr.ib(default=16_384, validator=integer(PROBES, "observations, a power of two"))
@@ -53,7 +55,6 @@ class TabularQSettings(EpsilonGreedySettings):
     steps_per_update = 1.0
     reward_signal_steps_per_update = 1.0
     save_replay_buffer = False
-    hindsight = None
 
     def __attrs_post_init__(self) -> None:
         if self.table_size & (self.table_size - 1):
@@ -193,16 +194,23 @@ class TabularQOptimizer(ReplayOptimizer):
             discount = 0.0 if is_end or row_t is None else gamma
             target = targets.bootstrapped(rewards[step : step + 1], torch.full_like(v_t, discount), v_t)
             q_tm1 = table.values[row, entries[step]]
-            table.values[row, entries[step]] = targets.tabular_q(q_tm1, target, self._step_size)
+            table.values[row, entries[step]] = self._moved(q_tm1, target, table.values[row], entries[step])
             errors.append(float((target - q_tm1).square().mean()))
             values.append(float(q_tm1.mean()))
         if not errors:
             return None
         return {"Losses/Value Loss": float(np.mean(errors)), "Policy/Extrinsic Value": float(np.mean(values))}
 
-    @property
-    def _step_size(self) -> float:
-        return float(self.trainer_settings.hyperparameters.learning_rate)
+    def _moved(
+        self, q_tm1: torch.Tensor, target_tm1: torch.Tensor, values: torch.Tensor, chosen: torch.Tensor
+    ) -> torch.Tensor:
+        """Returns what becomes of the entries of what was done, `[branches]`; `values` are those of the whole row."""
+        settings: TabularQSettings = self.trainer_settings.hyperparameters
+        if settings.rule == "q":
+            return targets.tabular_q(q_tm1, target_tm1, settings.learning_rate)
+        branches = values.split(list(self.policy.behavior_spec.action_spec.discrete_branches))
+        probabilities = torch.cat([torch.softmax(branch / settings.temperature, 0) for branch in branches])
+        return targets.repeated_update_q(q_tm1, target_tm1, settings.learning_rate, probabilities[chosen])
 
     def learn(self, batch: Batch) -> tuple[dict[str, torch.Tensor], None]:
         """Never called: the table learns from every step at once, when it comes."""
