@@ -104,8 +104,10 @@ TOURNAMENT: dict[str, Any] = {
         "outcome": {"rule": "last_reward", "win_above": 0.0, "loss_below": 0.0},
         "seed": 0,
     },
-    "players": [{"name": name, "source": name, "run": None, "step": None, "kind": "script", "fingerprint": ""}
-                for name in ("rock", "paper", "scissors")],
+    "players": [
+        {"name": name, "source": name, "run": None, "step": None, "kind": "script", "fingerprint": ""}
+        for name in ("rock", "paper", "scissors")
+    ],
     "games_done": 30,
     "games_planned": 30,
     "seconds": 2.0,
