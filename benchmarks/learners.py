@@ -82,10 +82,8 @@ def with_the_library(block: Block, algorithm: str, environment: str, seed: int) 
     environments = make_vec_env(environment, n_envs=1, seed=seed)
     others: dict[str, Any] = {}
     if hyperparameters.get("action_noise") == "gaussian":
-        numbers = environments.action_space.shape
-        others["action_noise"] = NormalActionNoise(
-            np.zeros(numbers), hyperparameters["action_noise_scale"] * np.ones(numbers)
-        )
+        still = np.zeros_like(environments.action_space.sample())
+        others["action_noise"] = NormalActionNoise(still, still + hyperparameters["action_noise_scale"])
     model = kind(
         "MlpPolicy",
         environments,
