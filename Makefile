@@ -7,7 +7,7 @@ NOT_BY_DEFAULT := slow or unity or gpu or browser
 SOURCES := setup.py ml-agents-selfplay gym_bridges benchmarks tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all check format format-check lint type bench unity-check unity-train clean
+.PHONY: help setup train test browser test-all check format format-check lint type bench unity-check unity-train clean
 
 help:  ## print these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ train: setup  ## train rock-paper-scissors by self-play, less than a minute, and
 
 test: setup  ## run the fast tests
 	$(BIN)/pytest -n 2 -m "not ($(NOT_BY_DEFAULT))"
+
+browser: setup  ## run the tests of the dashboard in a real browser (Debian's chromium)
+	$(BIN)/pytest -m browser tests/dashboard
 
 test-all: setup  ## run every test this machine can run
 	$(BIN)/pytest -n 2

@@ -1,4 +1,4 @@
-"""What does `gym-bridge` do? It lists, builds, plays and checks environments."""
+"""What does `gym-bridge` do? It lists, builds, plays and checks environments, and solves a small one."""
 
 from __future__ import annotations
 
@@ -129,6 +129,41 @@ def check(
         if not complaints:
             typer.echo(f"{environment_id} conforms: {num_areas} areas, {num_steps} steps.")
     raise typer.Exit(1 if complaints else 0)
+
+
+@app.command(context_settings=_FOR_THE_ENVIRONMENT)
+def exploitability(
+    context: typer.Context,
+    environment_id: EnvironmentId,
+    observations: Annotated[
+        Path | None, typer.Option(help="Write here what a player can see, `observations` [states, numbers] (.npz).")
+    ] = None,
+    policies: Annotated[
+        Path | None, typer.Option(help="Read here what players do: by name, [states, actions] chances (.npz).")
+    ] = None,
+) -> None:
+    """Say what a perfect opponent gains per round against each policy, exactly: JSON, by name.
+
+    Further options go to the environment. Only small games can be solved: RockPaperScissors.
+    """
+    from gym_bridges.envs import rock_paper_scissors, rps_exploitability
+
+    settings = _settings(environment_id, context.args)
+    if not isinstance(settings, rock_paper_scissors.RockPaperScissorsSettings):
+        raise typer.BadParameter(f"{environment_id} is not solved here, RockPaperScissors is", param_hint="ID")
+    if observations is not None:
+        np.savez(observations, observations=rps_exploitability.observations(settings.recall))
+    if policies is None:
+        return
+    try:
+        with np.load(policies, allow_pickle=False) as tables:
+            figures = {
+                name: rps_exploitability.exploitability(tables[name], rounds=settings.rounds, payoff=settings.payoff())
+                for name in tables
+            }
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"{policies}: {error}", param_hint="--policies") from error
+    typer.echo(json.dumps(figures))
 
 
 def _entry(environment_id: str) -> registry.Entry:

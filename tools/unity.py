@@ -27,7 +27,7 @@ OUT = TOOLS / "build"
 STUBS = ("UnityEngine", "UnityEditor", "Unity.ML-Agents")  # each needs those before it
 PLAYER = {"UnityEngine": "Engine", "Unity.ML-Agents": "MLAgents"}  # assembly -> folder, in the same order
 PROVIDED = {"UnityEngine.TestRunner", "UnityEditor.TestRunner"}  # of the test framework; our tests use NUnit alone
-SYSTEM_PACKAGES = ("mono-mcs", "mono-runtime", "libmono-system-core4.0-cil", "nunit-console")
+SYSTEM_PACKAGES = ("mono-devel", "mono-mcs", "nunit-console")
 NUNIT = Path("/usr/lib/cli/nunit.framework-2.6.3/nunit.framework.dll")
 
 
@@ -86,10 +86,11 @@ def install() -> None:
 
 def compile_all() -> None:
     """Compiles the project against the stubs, then the player, which runs those very assemblies."""
-    stubs, player = OUT / "stubs", OUT / "player"
+    aside = OUT / "aside"  # a player that is running must not lose its assemblies half-way
+    shutil.rmtree(aside, ignore_errors=True)
+    stubs, player = aside / "stubs", aside / "player"
     for folder in (stubs, player):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        folder.mkdir(parents=True)
     known = compile_chain({name: TOOLS / "Stubs" / name for name in STUBS}, stubs)
     for name, definition in in_order(asmdefs()):
         references = [known[other] for other in definition["references"] if other not in PROVIDED]
@@ -106,6 +107,9 @@ def compile_all() -> None:
     compile_one("HeadlessPlayer", TOOLS / "HeadlessPlayer" / "Player", own, player, "exe")
     compile_one("Traces", TOOLS / "Traces", [known["SelfPlay.Core"]], player, "exe")
     shutil.copy(NUNIT, player)
+    for folder in (stubs, player):
+        shutil.rmtree(OUT / folder.name, ignore_errors=True)
+        folder.rename(OUT / folder.name)
 
 
 def asmdefs() -> dict[str, dict]:

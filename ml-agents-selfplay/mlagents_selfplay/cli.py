@@ -106,17 +106,20 @@ def train(
 ) -> None:
     """Train in one line: write the YAML, run mlagents-learn on it, and say where the model is."""
     from mlagents_selfplay.recipes import Order, RecipeError, block_for
-    from mlagents_selfplay.training import Run, TrainingError, build_of, train_all
+    from mlagents_selfplay.training import Training, TrainingError, build_of, train_all
 
     order = Order(algorithm, steps, selfplay, hindsight, changes or [])
-    flags = [flag for flag, given in (("--force", force), ("--resume", resume)) if given]
+    flags = tuple(flag for flag, given in (("--force", force), ("--resume", resume)) if given)
     try:
-        block = block_for(order)
-        build = build_of(environment, results_dir / "builds")
+        config = {"default_settings": block_for(order)}
+        build = str(build_of(environment, results_dir / "builds"))
         base = name or f"{algorithm}-{Path(environment).name}"
         names = [base] if seeds == 1 else [f"{base}-{seed}" for seed in range(1, seeds + 1)]
-        runs = [Run(each, results_dir, build, block, seed, num_areas, flags) for seed, each in enumerate(names, 1)]
-        results = train_all(runs)
+        trainings = [
+            Training(results_dir / each, config, build, seed=seed, num_areas=num_areas, flags=flags)
+            for seed, each in enumerate(names, 1)
+        ]
+        results = train_all(trainings, steps)
     except (RecipeError, TrainingError) as error:
         typer.echo(f"mlagents-selfplay train: {error}", err=True)
         raise typer.Exit(2) from error
@@ -126,10 +129,10 @@ def train(
     if as_json:
         typer.echo(json.dumps({"runs": [asdict(result) for result in results]}, indent=2))
         return
-    for run, result in zip(runs, results, strict=True):
+    for training, result in zip(trainings, results, strict=True):
         for behavior, rewards in result.rewards.items():
             typer.echo(f"{behavior}, seed {result.seed}: mean reward {rewards[-1][1]:.2f} at step {rewards[-1][0]}")
-        typer.echo(f"settings {run.config}, model {', '.join(result.models.values())}")
+        typer.echo(f"settings {training.config_file}, model {', '.join(result.models.values())}")
 
 
 Sources = Annotated[
@@ -175,6 +178,9 @@ def evaluate(
     num_envs: Annotated[int, typer.Option(help="Processes that play at once.", min=1)] = 1,
     seed: Seed = 0,
     base_port: BasePort = 6005,
+    exploitability: Annotated[
+        str | None, typer.Option(metavar="ID", help="Environment of gym-bridge that computes it exactly.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Of the folder; else that of the first player.")] = None,
     results_dir: Annotated[Path, typer.Option(help="evaluations/<name> is made in it.")] = Path("results"),
     force: Annotated[bool, typer.Option(help="Delete what is there, and begin anew.")] = False,
@@ -192,7 +198,7 @@ def evaluate(
         found = find(players, snapshots)
         rule = commands.Rule(outcome, win_above, loss_below).settle(found)
         environment = commands.environment_settings(env, env_args, parameter or [], num_areas, seed, base_port)
-        settings = TournamentSettings(games, schedule, rule, deterministic, seed, num_envs)
+        settings = TournamentSettings(games, schedule, rule, deterministic, seed, num_envs, exploitability)
         folder = results_dir / "evaluations" / (name or found[0].name.partition("/")[0])
         content = commands.evaluate(folder, found, environment, settings, force)
         commands.show(content, as_json, commands.tournament_tables)
@@ -341,14 +347,14 @@ def population(
         raise typer.Exit(2) from error
     from rich.console import Console
 
-    from mlagents_selfplay.population.cluster import NotEnoughCores
+    from mlagents_selfplay.population.cluster import ClusterError
     from mlagents_selfplay.population.settings import SettingsError, read_settings
     from mlagents_selfplay.store import DamagedFile
 
     try:
         folder = results_dir / run_id
         standings = train(config, folder, resume=resume, force=force, address=address, quiet=as_json)
-    except (SettingsError, NotEnoughCores, DamagedFile) as error:
+    except (SettingsError, ClusterError, DamagedFile) as error:
         typer.echo(f"mlagents-selfplay population: {error}", err=True)
         raise typer.Exit(2) from error
     if as_json:

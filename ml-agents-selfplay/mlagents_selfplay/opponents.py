@@ -152,6 +152,20 @@ class SnapshotActors:
                     self._mappable = False
             return self._act_in_turn(slots, group, decisions)
 
+    def action_probabilities(self, player: str, observations: Sequence[Array]) -> Array:
+        """Returns the chance of each action of a loaded actor with one discrete branch, `[n, actions]`, by itself.
+
+        Args:
+          player: who is asked.
+          observations: one array `[n, *shape]` for each sensor; nothing is forbidden.
+        """
+        slot = self._slot_of[player]
+        weights = {name: self._stack[name][slot] for name in self._names}
+        tensors = [torch.as_tensor(observation, device=default_device()) for observation in observations]
+        with torch.no_grad():
+            chances = _call(_Chances(self._actor), weights, (tensors,)).double()
+        return np.asarray((chances / chances.sum(dim=1, keepdim=True)).cpu().numpy())
+
     def _free_slot(self, busy: set[str]) -> int | None:
         unused = set(range(self._slots)) - set(self._slot_of.values())
         if unused:
@@ -279,6 +293,20 @@ class _Stats(torch.nn.Module):
 
     def forward(self, observations: list[torch.Tensor], masks: torch.Tensor, memories: torch.Tensor) -> Any:
         return self.actor.get_action_and_stats(observations, masks=masks, memories=memories)
+
+
+class _Chances(torch.nn.Module):
+    """The distribution over the only discrete branch, as a module's forward pass so that weights can be handed in."""
+
+    def __init__(self, actor: Any) -> None:
+        super().__init__()
+        self.actor = actor
+
+    def forward(self, observations: list[torch.Tensor]) -> torch.Tensor:
+        encoding, _ = self.actor.network_body(observations)
+        allowed = encoding.new_ones(len(encoding), sum(self.actor.action_spec.discrete_branches))
+        _, log_probs, _ = self.actor.action_model(encoding, allowed)
+        return torch.exp(log_probs.all_discrete_tensor)
 
 
 def _grid(value: Array, index: Array, groups: int, width: int) -> torch.Tensor:

@@ -12,7 +12,6 @@ import numpy as np
 from mlagents_selfplay.matchlog import MatchLog, read_match_log
 from mlagents_selfplay.store import DamagedFile, read_json
 
-
 ReadLog = Callable[[Path, Collection[str]], MatchLog]  # as `read_match_log`
 
 

@@ -1,14 +1,15 @@
-"""How does one line train? It writes a YAML, has a build made, and runs `mlagents-learn` on both."""
+"""How is a run of `mlagents-learn` started, watched, and taken up again where it was interrupted?"""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,13 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from mlagents_selfplay.store import write_atomically
+
 _STEP_LINE = re.compile(r"\] (?P<behavior>.+)\. Step: (?P<step>\d+)\.(?:.* Mean Reward: (?P<reward>-?\d+(?:\.\d+)?))?")
-_TAIL = 20  # lines of output that an error shows
+_LAST_LINES = 15  # of the log, in the message about a run that failed
+_WHEN_PARENT_DIES = 1  # PR_SET_PDEATHSIG of Linux' prctl
+
+FORCE, RESUME = "--force", "--resume"
 
 
 class TrainingError(RuntimeError):
@@ -25,48 +31,70 @@ class TrainingError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run that is to be made.
+class Training:
+    """One run of `mlagents-learn`.
 
     Attributes:
-      name: its id, and the name of its folder.
-      results: where that folder is made.
-      build: the executable.
-      block: settings of every behavior that the build shows.
+      folder: of the run; its name is the run id, its parent the results folder. `<folder>.yaml` and `<folder>.log` are
+        written beside it.
+      config: what stands in the trainer configuration: `behaviors` or `default_settings`, and whatever else.
+      environment: the executable.
+      arguments: for the environment itself.
       seed: of `mlagents-learn`.
-      num_areas: copies of the environment in one process.
-      flags: further words for `mlagents-learn`, such as --force.
+      num_areas: areas in the environment process.
+      base_port: first port of the environment process; None takes ML-Agents' own.
+      flags: `--force`, `--resume` or nothing, as for `mlagents-learn`; None goes on with what has been begun.
     """
 
-    name: str
-    results: Path
-    build: Path
-    block: dict[str, Any]
-    seed: int
-    num_areas: int
-    flags: Sequence[str] = ()
+    folder: Path
+    config: Mapping[str, Any]
+    environment: str
+    arguments: tuple[str, ...] = ()
+    seed: int = 0
+    num_areas: int = 32
+    base_port: int | None = None
+    flags: tuple[str, ...] | None = None
 
     @property
-    def folder(self) -> Path:
-        """What the run leaves."""
-        return self.results / self.name
+    def is_finished(self) -> bool:
+        """Whether `mlagents-learn` came to its end: it writes its timers last."""
+        return (self.folder / "run_logs" / "timers.json").exists()
 
     @property
-    def config(self) -> Path:
-        """The YAML, beside the folder."""
-        return self.results / f"{self.name}.yaml"
+    def config_file(self) -> Path:
+        """The configuration that is written."""
+        return self.folder.with_name(f"{self.folder.name}.yaml")
 
     @property
+    def log_file(self) -> Path:
+        """All that `mlagents-learn` says."""
+        return self.folder.with_name(f"{self.folder.name}.log")
+
     def command(self) -> list[str]:
-        """Returns the command line that makes it."""
-        words = [str(self.config), "--env", str(self.build), "--run-id", self.name, "--seed", str(self.seed)]
-        words += ["--results-dir", str(self.results), "--num-areas", str(self.num_areas), "--no-graphics", *self.flags]
-        return [str(beside_python("mlagents-learn")), *words]
+        """Returns the command line."""
+        flags = self.flags
+        if flags is None:
+            flags = (RESUME if any(self.folder.glob("*/checkpoint.pt")) else FORCE,)
+        command = [sys.executable, "-m", "mlagents.trainers.learn", str(self.config_file), "--env", self.environment]
+        command += ["--run-id", self.folder.name, "--results-dir", str(self.folder.parent), "--seed", str(self.seed)]
+        command += ["--num-areas", str(self.num_areas), "--no-graphics", *flags]
+        if self.base_port is not None:
+            command += ["--base-port", str(self.base_port)]
+        return [*command, "--env-args", *self.arguments] if self.arguments else command
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the console shows now and then: mean reward of the episodes since the last one, or None if none ended."""
+
+    behavior: str
+    step: int
+    reward: float | None
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run came to.
+    """What a run has come to.
 
     Attributes:
       name: of the run.
@@ -77,13 +105,90 @@ class Result:
 
     name: str
     seed: int
-    rewards: dict[str, list[tuple[int, float]]]
-    models: dict[str, str]
+    rewards: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
 
 
-def beside_python(script: str) -> Path:
-    """Returns where a command of this environment lies."""
-    return Path(sys.executable).with_name(script)
+def train(training: Training, watch: Callable[[Summary], None] = lambda summary: None) -> None:
+    """Runs `mlagents-learn` to its end.
+
+    The process ends with this one, also if this one is killed (on Linux).
+
+    Args:
+      training: what to run.
+      watch: is told every summary.
+
+    Raises:
+      TrainingError: if it fails; the message holds the end of its output.
+      KeyboardInterrupt: passed on once `mlagents-learn` has saved its model.
+    """
+    training.folder.parent.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump(dict(training.config), sort_keys=False)
+    write_atomically(training.config_file, lambda file: file.write(text.encode()))
+    last: list[str] = []
+    with training.log_file.open("a", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            training.command(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            preexec_fn=end_with_parent(),
+        )
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                log.write(line)
+                log.flush()
+                last = [*last, line][-_LAST_LINES:]
+                found = _STEP_LINE.search(line)
+                if found:
+                    reward = float(found["reward"]) if found["reward"] else None
+                    watch(Summary(found["behavior"], int(found["step"]), reward))
+            code = process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+        finally:
+            if process.poll() is None:  # given up: it takes its environment with it
+                _end_group(process)
+    if code != 0 or not training.is_finished:
+        said = "".join(last)
+        raise TrainingError(f"mlagents-learn ended with {code}; all it said is in {training.log_file}:\n{said}")
+
+
+def train_all(trainings: Sequence[Training], steps: int) -> list[Result]:
+    """Runs them one after another under a progress bar on standard error; raises what `train` raises.
+
+    Args:
+      trainings: what to run.
+      steps: learner steps of each.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[reward]}"),
+    )
+    results = []
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        for training in trainings:
+            result = Result(training.folder.name, training.seed)
+            task = progress.add_task(result.name, total=steps, reward="")
+
+            def watch(summary: Summary, task: Any = task, result: Result = result) -> None:
+                progress.update(task, completed=summary.step)
+                if summary.reward is not None:
+                    progress.update(task, reward=f"mean reward {summary.reward:.2f}")
+                    result.rewards.setdefault(summary.behavior, []).append((summary.step, summary.reward))
+
+            train(training, watch)
+            result.models.update({file.stem: str(file) for file in sorted(training.folder.glob("*.onnx"))})
+            results.append(result)
+    return results
 
 
 def build_of(environment: str, folder: Path, options: Sequence[str] = ()) -> Path:
@@ -108,67 +213,31 @@ def build_of(environment: str, folder: Path, options: Sequence[str] = ()) -> Pat
     return target
 
 
-def train(run: Run, watch: Callable[[int, float | None], None] = lambda step, reward: None) -> Result:
-    """Makes a run, and blocks until it is over.
+def beside_python(script: str) -> Path:
+    """Returns where a command of this environment lies."""
+    return Path(sys.executable).with_name(script)
 
-    Args:
-      run: what is to be made. Its YAML is written; its folder must not exist unless `flags` say otherwise.
-      watch: is told learner steps and mean reward (None if no episode has ended) of every summary.
 
-    Raises:
-      TrainingError: if `mlagents-learn` fails.
-      KeyboardInterrupt: passed on once `mlagents-learn` has saved its model.
+def end_with_parent() -> Callable[[], None] | None:
+    """Returns what a child has to call so that it is killed with the process that starts it, where that is possible.
+
+    Otherwise a trainer whose owner was killed would go on, beside the one that takes its place.
     """
-    run.results.mkdir(parents=True, exist_ok=True)
-    run.config.write_text(yaml.safe_dump({"default_settings": run.block}, sort_keys=False), encoding="utf-8")
-    tail: list[str] = []
-    rewards: dict[str, list[tuple[int, float]]] = {}
-    process = subprocess.Popen(
-        run.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            tail = [*tail, line][-_TAIL:]
-            found = _STEP_LINE.search(line)
-            if found:
-                reward = float(found["reward"]) if found["reward"] else None
-                watch(int(found["step"]), reward)
-                if reward is not None:
-                    rewards.setdefault(found["behavior"], []).append((int(found["step"]), reward))
-        code = process.wait()
-    except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
-        process.wait()
-        raise
-    finally:
-        if process.poll() is None:  # a run that is given up takes its environment with it
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    if code != 0:
-        raise TrainingError(f"mlagents-learn ended with {code} ({' '.join(run.command)}):\n{''.join(tail)}")
-    models = {file.stem: str(file) for file in sorted(run.folder.glob("*.onnx"))}
-    return Result(run.name, run.seed, rewards, models)
+    if not sys.platform.startswith("linux"):
+        return None
+    libc, parent = ctypes.CDLL(None), os.getpid()
+
+    def prepare() -> None:
+        libc.prctl(_WHEN_PARENT_DIES, signal.SIGKILL)
+        if os.getppid() != parent:  # it died in between
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return prepare
 
 
-def train_all(runs: Sequence[Run]) -> list[Result]:
-    """Makes runs one after another under a progress bar on standard error; raises what `train` raises."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[reward]}"),
-    )
-    results = []
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        for run in runs:
-            task = progress.add_task(run.name, total=int(run.block["max_steps"]), reward="")
-
-            def watch(step: int, reward: float | None, task: Any = task) -> None:
-                shown = "" if reward is None else f"mean reward {reward:.2f}"
-                progress.update(task, completed=step, reward=shown)
-
-            results.append(train(run, watch))
-    return results
+def _end_group(process: subprocess.Popen[str]) -> None:
+    if os.name == "posix":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()

@@ -95,7 +95,19 @@ def test_all_wrong_fields_are_named_at_once(folder: Path) -> None:
 def test_a_test_is_a_tournament_of_the_runs(folder: Path) -> None:
     form = {"runs": ["old"], "env": "build", "games": 10, "name": "t"}
     assert commands.test(form, Path("results")) == (
-        "mlagents-selfplay evaluate results/old --env build --games 10 --name t --results-dir results".split()
+        [
+            "mlagents-selfplay",
+            "evaluate",
+            "results/old",
+            "--env",
+            "build",
+            "--games",
+            "10",
+            "--name",
+            "t",
+            "--results-dir",
+            "results",
+        ]
     )
 
 

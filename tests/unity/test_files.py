@@ -170,3 +170,9 @@ def test_a_step_of_the_scene_lasts_as_long_as_a_step_of_the_rules() -> None:
     settings = document(PROJECT / "ProjectSettings" / "TimeManager.asset").entry
     rules = (ASSETS / "SelfPlay" / "Core" / "SumoMatch.cs").read_text()
     assert float(getattr(settings, "Fixed Timestep")) == float(re.search(r"StepSeconds = ([0-9.]+)", rules)[1])
+
+
+def test_the_stubs_say_of_every_type_where_its_signatures_come_from() -> None:
+    listed = set(re.findall(r"`(\w+)`", (PROJECT / "Tools~" / "Stubs" / "References.md").read_text()))
+    stubs = sorted((PROJECT / "Tools~" / "Stubs").rglob("*.cs"))
+    assert {name for path in stubs for name in types_in(path)} - listed == set()

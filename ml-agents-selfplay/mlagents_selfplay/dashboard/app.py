@@ -9,13 +9,14 @@ from urllib.parse import unquote
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, ctx, dcc
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
 from mlagents_selfplay.dashboard import parts
 from mlagents_selfplay.dashboard.guard import is_loopback, protect
 from mlagents_selfplay.dashboard.jobs import Jobs
 from mlagents_selfplay.dashboard.library import Library
 from mlagents_selfplay.dashboard.pages import curves, launch, lineage, run, runs, tournaments
 from mlagents_selfplay.dashboard.parts import Children
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 NAME = "Self-play"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 5000
@@ -75,18 +76,17 @@ def make_app(library: Library, jobs: Jobs, host: str = DEFAULT_HOST) -> Dash:
     return app
 
 
-def make_dashboard(results: Path, host: str, port: int) -> BaseWSGIServer:
-    """Returns a server for a results folder, which listens already; `serve_forever` answers.
+def listen(app: Dash, host: str, port: int) -> BaseWSGIServer:
+    """Returns a server that listens already; its `serve_forever` answers, each request in a thread.
 
     Args:
-      results: the folder.
-      host: address or name to listen on.
+      app: as from `make_app`, for the same host.
+      host: address or name.
       port: 0 for any that is free.
 
     Raises:
       OSError: if it cannot listen there.
     """
-    app = make_app(Library(results), Jobs(), host)
     return make_server(host, port, app.server, threaded=True, request_handler=_QuietHandler)
 
 
@@ -104,7 +104,7 @@ def serve(results: Path, host: str, port: int, say: Callable[[str], None]) -> No
     """
     # Whoever starts this in the background of a script makes it deaf to Ctrl-C, and so would be the trainers below it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    server = make_dashboard(results, host, port)
+    server = listen(make_app(Library(results), Jobs(), host), host, port)
     say(f"{results} is shown at http://{host}:{server.server_port}/ until Ctrl-C.")
     if not is_loopback(host):
         say("Whoever can reach this machine can see the runs, and start and stop commands here.")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]
+
 from mlagents_selfplay.store import DamagedFile
-from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 MOST_POINTS = 4000  # of one figure; beyond, every second one is left out
 MOST_FOLDERS = 256  # kept in memory
@@ -18,7 +20,7 @@ HYPERPARAMETERS = "Hyperparameters/text_summary"
 
 
 class Curve:
-    """One figure over the run: learner steps and values, thinned to at most `MOST_POINTS`, the last always among them."""
+    """One figure over the run: learner steps and values, thinned to `MOST_POINTS`, the last always among them."""
 
     def __init__(self) -> None:
         self._kept: list[tuple[int, float]] = []
@@ -80,9 +82,8 @@ class EventFolder:
                     raise DamagedFile(f"{file} cannot be read: {error}") from error
         return self
 
-    def _take(self, step: int, value: object) -> None:
-        tensor = value.tensor  # type: ignore[attr-defined]
-        tag: str = value.tag  # type: ignore[attr-defined]
+    def _take(self, step: int, value: Any) -> None:
+        tag, tensor = value.tag, value.tensor
         if tag == HYPERPARAMETERS and tensor.string_val:
             self.hyperparameters = tensor.string_val[0].decode(errors="replace")
         elif len(tensor.float_val) == 1 and not tensor.tensor_shape.dim:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
+
 from mlagents_selfplay.dashboard.curves import Curve, smoothed
 from mlagents_selfplay.dashboard.lives import Lives
 from mlagents_selfplay.dashboard.meetings import Meetings

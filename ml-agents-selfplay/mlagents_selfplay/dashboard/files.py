@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import yaml
+
 from mlagents_selfplay.store import DamagedFile
 
 T = TypeVar("T")

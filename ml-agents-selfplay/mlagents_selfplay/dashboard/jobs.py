@@ -76,7 +76,7 @@ class Job:
         return "\n".join(line.rpartition("\r")[2] for line in lines)  # a progress bar: as it is now
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Presses Ctrl-C, for all that it has started as well; by force if that has not helped in time. Returns at once."""
+        """Presses Ctrl-C, also for what it has started; uses force if that has not helped in time. Returns at once."""
         if self._process.poll() is None and not self._asked_to_stop:
             self._asked_to_stop = True
             self._signal(signal.SIGINT)

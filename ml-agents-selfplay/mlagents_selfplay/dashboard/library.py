@@ -16,10 +16,10 @@ from mlagents_selfplay.report import BehaviorReport, report
 from mlagents_selfplay.store import DamagedFile
 
 LIVE_SECONDS = 20.0  # a run whose files have changed within so long is said to be live
-RUN_PATTERNS = ("*/run_logs", "experiments/*/run-*/training/*/run_logs")
+RUN_PATTERNS = ("*/run_logs", "*/*/run_logs", "experiments/*/run-*/training/*/run_logs")
 TOURNAMENT_PATTERNS = ("evaluations/*/tournament.json", "experiments/*/run-*/benchmarks/*/tournament.json")
 EXPERIMENT_PATTERN = "experiments/*/experiment.json"
-POPULATION_PATTERN = "*/population.json"
+POPULATION_PATTERN = "*/league/store.json"
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class Library:
         return self._newest_first(EXPERIMENT_PATTERN)
 
     def populations(self) -> list[Path]:
-        """All population.json, the last changed first."""
+        """The store of each population, the last changed first."""
         return self._newest_first(POPULATION_PATTERN)
 
     def _newest_first(self, *patterns: str) -> list[Path]:

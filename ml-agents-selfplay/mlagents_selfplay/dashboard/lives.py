@@ -2,8 +2,8 @@
 
 The result files name the snapshots that are kept now, and those that somebody has met. The rule of the history is
 deterministic, so the evictions follow from the steps at which snapshots were taken: they are replayed. If the replay
-ends with exactly the snapshots that are kept, it is what happened. Otherwise some snapshot has come and gone unmet; then
-an evicted one is only known to have lived until it was last met.
+ends with exactly the snapshots that are kept, it is what happened. Otherwise some snapshot has come and gone unmet;
+then an evicted one is only known to have lived until it was last met.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from mlagents_selfplay.matchlog import MatchLog
 from mlagents_selfplay.selfplay.history import SnapshotHistory
 

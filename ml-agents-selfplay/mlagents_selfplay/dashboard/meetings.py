@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from mlagents_selfplay.dashboard.lives import Lives
 from mlagents_selfplay.matchlog import MatchLog
 from mlagents_selfplay.selfplay.matchmaking import CURRENT

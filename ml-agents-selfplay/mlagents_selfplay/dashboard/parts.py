@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import dash_mantine_components as dmc
 import plotly.graph_objects as go
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import Dash, Input, Output, State, dcc, html, no_update, set_props
+from dash.development.base_component import Component
+
 from mlagents_selfplay.dashboard.theme import GRAPH_CONFIG
 from mlagents_selfplay.results import NoSuchRun
 from mlagents_selfplay.store import DamagedFile
@@ -26,6 +29,9 @@ def follow(
     render: Callable[..., Children],
 ) -> None:
     """Keeps a part of a page up to date: drawn again when a control or the files behind it change, else left alone.
+
+    Where only the files have changed, pictures stay where they are, with zoom and hidden series, and whatever has an id
+    gets its new content. So what changes beside a picture must have an id.
 
     Args:
       app: gets the callback.
@@ -44,15 +50,37 @@ def follow(
     )
     def update(_: int, *values: Any) -> tuple[Children, Any]:
         *asked, seen = values
-        now = repr((asked, stamp(*asked)))
-        if now == seen:
+        now = {"asked": repr(asked), "stamp": repr(stamp(*asked)), "pieces": []}
+        if seen and (seen["asked"], seen["stamp"]) == (now["asked"], now["stamp"]):
             return no_update, no_update
         try:
-            return render(*asked), now
+            content = render(*asked)
         except NoSuchRun as nothing_yet:
             return empty("Nothing to see yet", str(nothing_yet)), now
         except (DamagedFile, OSError) as error:
             return problem("This cannot be shown", str(error)), now
+        pieces = dict(_pieces(content))
+        if any(isinstance(piece, dcc.Graph) for piece in pieces.values()):
+            now["pieces"] = list(pieces)
+        if not now["pieces"] or not seen or (seen["asked"], seen["pieces"]) != (now["asked"], now["pieces"]):
+            return content, now
+        for name, piece in pieces.items():
+            changed = "figure" if isinstance(piece, dcc.Graph) else "children"
+            set_props(name, {changed: getattr(piece, changed)})
+        return no_update, now
+
+
+def _pieces(content: Children) -> Iterator[tuple[str, Component]]:
+    """Yields every component with an id, but none that lies in such a one."""
+    if isinstance(content, (list, tuple)):
+        for part in content:
+            yield from _pieces(part)
+    elif isinstance(content, Component):
+        name = getattr(content, "id", None)
+        if name is not None:
+            yield name, content
+        else:
+            yield from _pieces(getattr(content, "children", None))
 
 
 def followed(body: str) -> html.Div:
@@ -63,7 +91,8 @@ def followed(body: str) -> html.Div:
 def card(title: str, *content: Children, note: Children = None, aside: Children = None) -> dmc.Paper:
     """A titled box; `note` says in a sentence how to read it, `aside` stands at the right of the title."""
     head = dmc.Group([dmc.Title(title, order=4), aside], justify="space-between", mb=4 if note else "xs")
-    lines = [dmc.Text(note, size="sm", c="dimmed", mb="xs")] if note else []
+    note_id = "note-" + re.sub(r"[^a-z0-9]+", "-", title.lower())
+    lines = [dmc.Text(note, id=note_id, size="sm", c="dimmed", mb="xs")] if note else []
     return dmc.Paper([head, *lines, *content], withBorder=True, radius="md", p="md", className="card")
 
 
@@ -89,6 +118,7 @@ def figures(entries: Sequence[tuple[str, str, str]]) -> dmc.SimpleGrid:
             )
             for label, value, meaning in entries
         ],
+        id="figures",
         cols={"base": 2, "sm": 3, "lg": len(entries)},
         spacing="sm",
     )

@@ -19,7 +19,7 @@ OUTCOMES = [[0.0, "#B45309"], [0.25, "#F0B27A"], [0.5, "#F8F9FA"], [0.75, "#7FB3
 
 STEPS = "learner steps"
 
-GRAPH_CONFIG = {
+GRAPH_CONFIG: Any = {
     "displaylogo": False,
     "responsive": True,
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],

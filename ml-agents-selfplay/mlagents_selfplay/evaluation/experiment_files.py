@@ -238,7 +238,7 @@ class ExperimentFiles:
             free = key in ("number_of_runs", "base_port")  # more runs are more of the same
             if not free and json.loads(json.dumps(value)) != old.get(key):
                 raise EvaluationError(
-                    f"{self.folder} was begun with {key} {old.get(key)!r}, not {value!r}. Take another --experiment_id, "
+                    f"{self.folder} was begun with {key} {old.get(key)!r}, not {value!r}. Take another id, "
                     "or --force, which deletes it."
                 )
         seconds = {(entry["run"], entry["job"]): entry["seconds"] for entry in before.get("trainings", [])}

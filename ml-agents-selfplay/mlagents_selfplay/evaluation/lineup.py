@@ -117,7 +117,8 @@ class Lineup:
         kind = self._kinds[self._kind_of[player]]
         if kind.memory_size or not hasattr(kind.network, "network_body"):
             return None
-        return kind.actors.action_probabilities(player, observations, self._deterministic)
+        chances = kind.actors.action_probabilities(player, observations)
+        return np.eye(chances.shape[1])[chances.argmax(axis=1)] if self._deterministic else chances
 
     def _act_as(self, kind: _Kind, players: list[str], decisions: Decisions) -> Actions:
         if not kind.memory_size:

@@ -12,9 +12,12 @@ from mlagents_envs.base_env import ActionTuple
 
 from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.lineup import Lineup
+from mlagents_selfplay.evaluation.players import find
 from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game, Match, Role, Side
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings, pairwise_outcomes, seat_outcome, seat_score
 
+PATIENCE = 50  # messages in which a second team should have shown itself
+STILL = find(["still"], 1)
 NOBODY = ""  # sits where there is no game left to play, and does nothing
 
 
@@ -90,6 +93,27 @@ class Pitch(Game):
         self._take_off(match)
         if match in self.on:
             self.over.append((self.on.pop(match), match))
+
+
+def wait_for_teams(environment: Any) -> None:
+    """Steps an environment that has shown one team only, until a second one decides or an episode ends.
+
+    In a game of turns the others are seen a message later. Meanwhile agents do nothing.
+
+    Args:
+      environment: opened and reset; in mid-episode afterwards.
+    """
+    rng = np.random.default_rng(0)  # a still player draws nothing
+    for _ in range(PATIENCE):
+        for behavior_id, spec in environment.behavior_specs.items():
+            asking, ended = environment.get_steps(behavior_id)
+            if len(environment.behavior_specs) > 1 or len(ended):
+                return
+            lineup = Lineup(behavior_id, spec, STILL, False, rng)
+            names = [STILL[0].name] * len(asking)
+            actions = lineup.act(names, lineup.decisions(asking.obs, asking.action_mask, names))
+            environment.set_actions(behavior_id, ActionTuple(actions.continuous, actions.discrete))
+        environment.step()
 
 
 def roles_of(environment: Any) -> dict[str, Role]:

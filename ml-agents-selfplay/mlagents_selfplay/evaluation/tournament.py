@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +14,7 @@ import numpy as np
 
 from mlagents_selfplay.evaluation.environment import EnvironmentSettings
 from mlagents_selfplay.evaluation.errors import EvaluationError
+from mlagents_selfplay.evaluation.exploitability import exact_exploitability
 from mlagents_selfplay.evaluation.matches import GameResult
 from mlagents_selfplay.evaluation.players import Player
 from mlagents_selfplay.evaluation.records import TournamentFolder, plain
@@ -36,6 +38,7 @@ class TournamentSettings:
       deterministic: whether networks take their likeliest action and do not sample.
       seed: of everything that is drawn.
       workers: processes with an environment each; 1 plays in this process.
+      exploitability: environment of `gym-bridge` that computes it exactly; None leaves it out.
 
     Raises:
       EvaluationError: if a value is not allowed.
@@ -47,6 +50,7 @@ class TournamentSettings:
     deterministic: bool = False
     seed: int = 0
     workers: int = 1
+    exploitability: str | None = None
 
     def __post_init__(self) -> None:
         for key in ("games", "workers"):
@@ -92,6 +96,7 @@ def run(
     table, roles = None, before["environment"]["behaviors"] if before else []
     if before:
         table = _table(players, int(before["environment"]["teams"]), records)
+    exact = {row["player"]: row["exploitability"] for row in before["ratings"]} if before else {}
     task = Task(environment, tuple(players), settings.outcome, settings.deterministic, settings.seed)
     if table is not None:  # games after a break must not repeat those before it
         done = int(table.played.sum())
@@ -100,7 +105,7 @@ def run(
     def content(status: str, message: str = "") -> dict[str, Any]:
         assert table is not None
         described["environment"] |= {"behaviors": roles, "teams": table.roles}
-        figures = _figures(table, players, settings)
+        figures = _figures(table, players, settings, exact)
         return {
             **described,
             **figures,
@@ -111,21 +116,28 @@ def run(
         }
 
     try:
-        if table is None or next(fixtures(table, settings.games, settings.schedule), None) is not None:
-            with Worker(task) as worker:
+        unsolved = settings.exploitability is not None and all(value is None for value in exact.values())
+        if table is None or unsolved or next(fixtures(table, settings.games, settings.schedule), None) is not None:
+            with contextlib.ExitStack() as stack:
+                worker = stack.enter_context(Worker(task))
                 roles = sorted({role.behavior for role in worker.roles})
                 if len(worker.roles) < 2:
                     raise EvaluationError(
                         f"{environment.path} has one team only, so nobody meets anybody. `mlagents-selfplay play` "
                         "says what each player earns there."
                     )
-                if table is None:
-                    table = _table(players, len(worker.roles), records)
+                table = table or _table(players, len(worker.roles), records)
+                if settings.exploitability is not None:
+                    exact = exact_exploitability(
+                        settings.exploitability, environment.arguments, worker.lineups, table.players
+                    )
                 records.write(content("running"))
                 dealt = fixtures(table, settings.games, settings.schedule)
-                played = (
-                    worker.play(dealt) if settings.workers == 1 else play_in_processes(task, dealt, settings.workers)
-                )
+                if settings.workers == 1:
+                    played = worker.play(dealt)
+                else:
+                    stack.close()  # it was needed to know the teams, and that everybody fits
+                    played = play_in_processes(task, dealt, settings.workers)
                 _record(played, table, records, lambda: records.write(content("running")), watch, settings.games)
     except (EvaluationError, KeyboardInterrupt) as error:
         if table is not None:
@@ -135,6 +147,7 @@ def run(
         records.close()
     result = records.write(content("finished"))
     records.write_tables(result)
+    watch(result["games_done"], result["games_planned"])
     return result
 
 
@@ -200,10 +213,12 @@ def _described(
     }
 
 
-def _figures(table: Table, players: Sequence[Player], settings: TournamentSettings) -> dict[str, Any]:
+def _figures(
+    table: Table, players: Sequence[Player], settings: TournamentSettings, exact: dict[str, float]
+) -> dict[str, Any]:
     anchor = next((number for number, player in enumerate(players) if player.step == 0), 0)
     low, high = table.bounds()
-    ratings = standings(table, anchor, np.random.default_rng(settings.seed))
+    ratings = standings(table, anchor, np.random.default_rng(settings.seed), exact)
     return {
         "games_done": int(table.played.sum()),
         "games_planned": settings.games * len(table.pairs),

@@ -6,9 +6,8 @@ import contextlib
 import itertools
 import multiprocessing
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,13 @@ from mlagents.torch_utils import torch
 from mlagents_selfplay.evaluation.environment import EnvironmentSettings, opened
 from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.lineup import Lineup
-from mlagents_selfplay.evaluation.matches import Fixture, GameResult, make_lineups, play, roles_of
+from mlagents_selfplay.evaluation.matches import Fixture, GameResult, make_lineups, play, roles_of, wait_for_teams
 from mlagents_selfplay.evaluation.players import Player
 from mlagents_selfplay.selfplay.matchmaking import Role
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
 
+PORTS = 10  # that a process may try before it comes to those of the next
+SECONDS_TO_END = 10.0  # for a process and its environment
 BATCH = 4  # games for each area that a process is sent at a time
 
 
@@ -45,9 +46,8 @@ class Task:
 
     def of_worker(self, number: int) -> Task:
         """Returns the task of one of several processes: other ports and other random numbers."""
-        environment = replace(
-            self.environment, seed=self.environment.seed + number, base_port=self.environment.base_port + number
-        )
+        port = self.environment.base_port + PORTS * number
+        environment = replace(self.environment, seed=self.environment.seed + number, base_port=port)
         return replace(self, environment=environment, seed=self.seed + number)
 
 
@@ -65,6 +65,7 @@ class Worker:
         rng = np.random.default_rng(task.seed)
         try:
             self._environment = self._open.enter_context(opened(task.environment))
+            wait_for_teams(self._environment)
             self.lineups = make_lineups(
                 self._environment,
                 lambda behavior, spec: Lineup(behavior, spec, task.players, task.deterministic, rng),
@@ -92,41 +93,52 @@ def play_in_processes(task: Task, fixtures: Iterable[Fixture], workers: int) -> 
       EvaluationError: as `Worker`, or if a process dies.
     """
     dealt = iter(fixtures)
-    size = BATCH * task.environment.num_areas
-    numbers = multiprocessing.get_context("spawn").Value("i", 0)
-    with ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_start, initargs=(task, numbers)
-    ) as pool:
-        running: set[Future[list[GameResult]]] = set()
+    context = multiprocessing.get_context("spawn")
+    idle: list[Connection] = []
+    processes = []
+    for number in range(workers):
+        ours, theirs = context.Pipe()
+        processes.append(context.Process(target=_serve, args=(task.of_worker(number), theirs), daemon=True))
+        processes[-1].start()
+        theirs.close()  # so that its end is noticed
+        idle.append(ours)
+    busy: list[Connection] = []
+    try:
+        while True:
+            while idle and (batch := list(itertools.islice(dealt, BATCH * task.environment.num_areas))):
+                busy.append(idle.pop())
+                busy[-1].send(batch)
+            if not busy:
+                return
+            for connection in wait(busy):
+                assert isinstance(connection, Connection)
+                busy.remove(connection)
+                yield from _received(connection)
+                idle.append(connection)
+    finally:
+        for connection in (*idle, *busy):
+            connection.close()  # which a process takes for the end
+        for process in processes:
+            process.join(SECONDS_TO_END)
+            process.terminate()
+
+
+def _received(connection: Connection) -> list[GameResult]:
+    try:
+        answer = connection.recv()
+    except EOFError as error:
+        raise EvaluationError("One of the processes that play games was ended from outside.") from error
+    if isinstance(answer, EvaluationError):
+        raise answer
+    return list(answer)
+
+
+def _serve(task: Task, connection: Connection) -> None:
+    """Plays batch after batch, until nobody sends any more."""
+    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         try:
-            while True:
-                while len(running) < workers and (batch := list(itertools.islice(dealt, size))):
-                    running.add(pool.submit(_play, batch))
-                if not running:
-                    return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield from future.result()
-        except BrokenProcessPool as error:
-            raise EvaluationError("One of the processes that play games was ended from outside.") from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-_task: Task | None = None  # of this process, if it was started to play
-_worker: Worker | None = None
-
-
-def _start(task: Task, numbers: Any) -> None:
-    global _task
-    with numbers.get_lock():
-        number, numbers.value = numbers.value, numbers.value + 1
-    _task = task.of_worker(number)
-
-
-def _play(fixtures: list[Fixture]) -> list[GameResult]:
-    global _worker
-    assert _task is not None
-    if _worker is None:  # not before, so that what goes wrong is told as the result of a batch
-        _worker = Worker(_task)
-    return list(_worker.play(fixtures))
+            with Worker(task) as worker:
+                while True:
+                    connection.send(list(worker.play(connection.recv())))
+        except EvaluationError as error:
+            connection.send(error)

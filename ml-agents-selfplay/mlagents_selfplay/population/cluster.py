@@ -22,14 +22,15 @@ from mlagents_selfplay.population.settings import AVERAGING, EVOLUTION, Populati
 
 NAMESPACE = "mlagents-selfplay"
 SHOW_EVERY_SECONDS = 2.0
+START_ATTEMPTS = 3
 OBJECT_STORE_BYTES = 200 * 2**20  # reports and letters are small; Ray would take a third of the memory
 LEAGUES = {EVOLUTION: EvolvingLeague, AVERAGING: AveragingLeague}
 
 Standings = list[dict[str, Any]]
 
 
-class NotEnoughCores(Exception):
-    """A cluster cannot hold all members at once; the message says what to change."""
+class ClusterError(Exception):
+    """Ray does not start, or its cluster cannot hold all members at once; the message says what to change."""
 
 
 class RemoteLeague:
@@ -38,9 +39,9 @@ class RemoteLeague:
     def __init__(self, actor: Any) -> None:
         self._actor = actor
 
-    def start_of(self, member: str) -> tuple[dict[str, float], int]:
+    def start_of(self, member: str, node: str) -> tuple[dict[str, float], int]:
         """See `League`."""
-        return ray.get(self._actor.start_of.remote(member))
+        return ray.get(self._actor.start_of.remote(member, node))
 
     def report(self, report: Report) -> Letter | None:
         """See `League`."""
@@ -63,12 +64,12 @@ class MemberActor:
     """Supervises one member on whichever node Ray has put it; if it dies, Ray starts it again."""
 
     def __init__(self, name: str, folder: Path, settings: PopulationSettings, league: Any) -> None:
-        self._member = Member(name, folder, settings, RemoteLeague(league))
+        node = ray.get_runtime_context().get_node_id()
+        self._member = Member(name, folder, settings, RemoteLeague(league), node)
 
-    def train(self) -> str:
-        """Trains to the end and returns the node's id."""
+    def train(self) -> None:
+        """Trains to the end."""
         self._member.train()
-        return ray.get_runtime_context().get_node_id()
 
 
 def run(
@@ -86,7 +87,7 @@ def run(
       The final standings, the best member first.
 
     Raises:
-      NotEnoughCores: if the cluster is too small.
+      ClusterError: if Ray does not start or the cluster is too small.
       ray.exceptions.RayError: if a member fails for good, or Ray does.
     """
     with _connected(settings, address):
@@ -126,25 +127,37 @@ def _connected(settings: PopulationSettings, address: str | None) -> Iterator[No
     """Connects to a cluster, or starts one here that ends with this process."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     needed = ceil(settings.members * settings.cpus_per_member)
-    common: dict[str, Any] = {"namespace": NAMESPACE, "log_to_driver": False}
     if address is None:
-        ray.init(
-            "local",
-            num_cpus=max(os.cpu_count() or 1, needed),
-            object_store_memory=OBJECT_STORE_BYTES,
-            include_dashboard=False,
-            _node_ip_address="127.0.0.1",
-            **common,
-        )
+        _start_ray(max(os.cpu_count() or 1, needed))
     else:
-        ray.init(address, **common)
+        ray.init(address, namespace=NAMESPACE, log_to_driver=False)
     try:
         there = ray.cluster_resources().get("CPU", 0.0)
         if there < needed:
-            raise NotEnoughCores(
+            raise ClusterError(
                 f"cpus_per_member: {settings.cpus_per_member:g} for {settings.members} members is more than the "
                 f"{there:g} cores of the cluster at {address}; write less, or add nodes."
             )
         yield
     finally:
         ray.shutdown()
+
+
+def _start_ray(cores: int) -> None:
+    """Starts Ray on this machine; on a busy one its daemons may be too late for each other the first time."""
+    for _ in range(START_ATTEMPTS):
+        try:
+            ray.init(
+                "local",
+                num_cpus=cores,
+                object_store_memory=OBJECT_STORE_BYTES,
+                include_dashboard=False,
+                namespace=NAMESPACE,
+                log_to_driver=False,
+                _node_ip_address="127.0.0.1",
+            )
+            return
+        except Exception as error:  # Ray raises a bare one
+            ray.shutdown()
+            why = error
+    raise ClusterError(f"Ray does not start on this machine: {why}")

@@ -48,11 +48,16 @@ class League:
             self._restore(state)
         self._save()
 
-    def start_of(self, member: str) -> tuple[dict[str, float], int]:
-        """Says with which hyperparameters a member starts, and how many bytes of its match log have been rated."""
+    def start_of(self, member: str, node: str) -> tuple[dict[str, float], int]:
+        """Says with which hyperparameters a member starts, and how many bytes of its match log have been rated.
+
+        Args:
+          member: that starts, or starts again.
+          node: where.
+        """
         record = self.records[member]
         first = {key: values[0] for key, values in self.store[member]["hyperparameters"].items()}
-        self._note("started", member, step=record.step)
+        self._note("started", member, step=record.step, node=node)
         self._save()
         return first, record.matches_bytes
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import csv
-import ctypes
-import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +18,7 @@ from mlagents_selfplay.population.letters import INBOX, Letter
 from mlagents_selfplay.population.records import Meeting, Report
 from mlagents_selfplay.population.settings import PopulationSettings
 from mlagents_selfplay.store import COLUMNS, read_json, write_atomically
+from mlagents_selfplay.training import end_with_parent
 
 LOOK_AGAIN_SECONDS = 0.1
 ATTEMPTS = 3  # starts in a row without any new checkpoint before a member is given up
@@ -30,7 +27,7 @@ ATTEMPTS = 3  # starts in a row without any new checkpoint before a member is gi
 class LeagueOf(Protocol):
     """What a member asks of its league."""
 
-    def start_of(self, member: str) -> tuple[dict[str, float], int]:
+    def start_of(self, member: str, node: str) -> tuple[dict[str, float], int]:
         """See `League`."""
 
     def report(self, report: Report) -> Letter | None:
@@ -55,10 +52,13 @@ class Member:
       folder: of the population.
       settings: of the population.
       league: to which it reports.
+      node: where it is trained, as the league is told.
     """
 
-    def __init__(self, name: str, folder: Path, settings: PopulationSettings, league: LeagueOf) -> None:
-        self.name, self._settings, self._league = name, settings, league
+    def __init__(
+        self, name: str, folder: Path, settings: PopulationSettings, league: LeagueOf, node: str = "here"
+    ) -> None:
+        self.name, self._settings, self._league, self._node = name, settings, league, node
         self._population = folder
         self._behavior = folder / name / settings.behavior
         self._state_file = self._behavior / "selfplay" / "state.json"
@@ -69,24 +69,20 @@ class Member:
         self._told_snapshot = -1  # learner steps
         self._awaiting = False
 
-    def train(self, on_start: Callable[[int], None] = lambda process: None) -> None:
+    def train(self) -> None:
         """Trains until all steps are made; goes on from the last checkpoint if there is one.
-
-        Args:
-          on_start: is told the process id of each `mlagents-learn`.
 
         Raises:
           MemberFailed: if it cannot be kept running.
         """
         if self._league.is_finished(self.name):
             return
-        self._hyperparameters, self._rated_bytes = self._league.start_of(self.name)
+        self._hyperparameters, self._rated_bytes = self._league.start_of(self.name, self._node)
         attempts = 0
         while attempts < ATTEMPTS:
             before = self._checkpoint_time()
             self._post(self._league.pending(self.name))
             process = self._start()
-            on_start(process.pid)
             try:
                 while process.poll() is None:
                     self._look()
@@ -116,7 +112,7 @@ class Member:
         words += ["--base-port", str(free_ports(first, settings.num_envs, settings.members * settings.num_envs))]
         words += ["--resume"] if (self._behavior / "checkpoint.pt").exists() else ["--force"]
         with self._log_file().open("ab") as log:
-            return subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_end_with_parent())
+            return subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, preexec_fn=end_with_parent())
 
     def _log_file(self) -> Path:
         return self._about / f"{self.name}.txt"
@@ -202,21 +198,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _end_with_parent() -> Callable[[], None] | None:
-    """Returns what a child has to call so that it is killed with the process that started it, where that is possible.
-
-    Otherwise a trainer whose member was killed would go on, beside the one that takes its place.
-    """
-    if not sys.platform.startswith("linux"):
-        return None
-    libc, parent = ctypes.CDLL(None), os.getpid()
-    die_with_parent = 1  # PR_SET_PDEATHSIG
-
-    def prepare() -> None:
-        libc.prctl(die_with_parent, signal.SIGKILL)
-        if os.getppid() != parent:  # it died in between
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return prepare

@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 import numpy as np
 import numpy.typing as npt
 from dash import Dash, Input, Output, State, no_update
+
 from mlagents_selfplay.dashboard import figures, parts
 from mlagents_selfplay.dashboard.curves import Curve
 from mlagents_selfplay.dashboard.library import Library

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, Dash, Input, Output, State, ctx, no_update
+from dash import ALL, Dash, Input, Output, ctx, no_update
+
 from mlagents_selfplay.dashboard import commands, parts
 from mlagents_selfplay.dashboard.commands import FORCE, NEW, RESUME, TEST, TRAIN, WrongInput
 from mlagents_selfplay.dashboard.jobs import FAILED, FINISHED, RUNNING, STOPPED, STOPPING, Job, Jobs

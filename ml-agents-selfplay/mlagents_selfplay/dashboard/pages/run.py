@@ -9,6 +9,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, no_update
+
 from mlagents_selfplay.dashboard import figures, parts
 from mlagents_selfplay.dashboard.library import Library, Run, is_live
 from mlagents_selfplay.dashboard.meetings import BY_SCORE, draws_from, meetings
@@ -264,7 +265,8 @@ def _rating(library: Library, run: Run, report: BehaviorReport) -> Children:
         return dmc.Stack([*content, parts.empty("No rating yet", "The first rated matches bring it.")])
     content.append(parts.card("Rating", parts.graph("rating-figure", figures.rating_over_time(report, elo)), note=note))
     if report.recent is not None and report.recent.win_rates:
-        note = f"Of the {report.recent.games:,} rated matches since step {report.recent.since_step:,}, with 95 % intervals."
+        games, since = report.recent.games, report.recent.since_step
+        note = f"Of the {games:,} rated matches since step {since:,}, with 95 % intervals."
         content.append(
             parts.card(
                 "Win rates lately", parts.graph("rates-figure", figures.win_rates(report.recent.win_rates)), note=note
@@ -332,9 +334,9 @@ def _opponents(library: Library, run: Run, report: BehaviorReport, window: str) 
         kind, agreement = UNKNOWN, UNKNOWN
     else:
         note = (
-            f"Sampler {draws.sampler.kind}, delta {draws.sampler.delta:g}, latest_ratio {draws.sampler.latest_ratio:g}; "
-            f"one draw serves {draws.matches_per_draw} match{'' if draws.matches_per_draw == 1 else 'es'}, "
-            "which the intervals allow for. "
+            f"Sampler {draws.sampler.kind}, delta {draws.sampler.delta:g}, "
+            f"latest_ratio {draws.sampler.latest_ratio:g}. One draw serves {draws.matches_per_draw} matches, which "
+            "the intervals allow for. "
         )
         note += (
             "It goes by results, so the line is what it says now, not over the matches shown."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, dcc
+
 from mlagents_selfplay.dashboard import parts
 from mlagents_selfplay.dashboard.files import Stamp
 from mlagents_selfplay.dashboard.library import Behavior, Library, Run, is_live

@@ -8,6 +8,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, no_update
+
 from mlagents_selfplay.dashboard import figures, parts
 from mlagents_selfplay.dashboard.files import stamp as stamp_of
 from mlagents_selfplay.dashboard.library import Library
@@ -107,7 +108,7 @@ def _tournament(content: Mapping[str, Any]) -> Children:
             parts.card("Ratings", parts.graph("tournament-ratings", figures.tournament_ratings(ratings)), note=note)
         )
     if ratings:
-        cards.append(parts.card("Figures", _table(ratings)))
+        cards.append(parts.card("Figures", dmc.Box(_table(ratings), id="tournament-table")))
     return dmc.Stack(cards, gap="md")
 
 

@@ -8,9 +8,11 @@ namespace SelfPlay
     /// It runs after the Academy's step in the same FixedUpdate, by its execution order. Both episodes end in the same step, with
     /// the result in the last reward.
     /// </remarks>
-    [DefaultExecutionOrder(100)]
     public abstract class Arena : MonoBehaviour
     {
+        /// <summary>Execution order of every arena; the Academy has 0.</summary>
+        internal const int Order = 100;
+
         /// <summary>Number of players of a match.</summary>
         public const int Seats = 2;
 

@@ -1,10 +1,12 @@
 using System;
 using SelfPlay.Core;
 using Unity.MLAgents;
+using UnityEngine;
 
 namespace SelfPlay
 {
     /// <summary>Repeated rock-paper-scissors; the rules are in <see cref="RockPaperScissorsMatch"/>.</summary>
+    [DefaultExecutionOrder(Arena.Order)]
     public sealed class RockPaperScissorsArena : Arena
     {
         static readonly string[] s_Moves = { "rock", "paper", "scissors" };

@@ -5,6 +5,7 @@ using UnityEngine;
 namespace SelfPlay
 {
     /// <summary>The sumo ring; the rules are in <see cref="SumoMatch"/>.</summary>
+    [DefaultExecutionOrder(Arena.Order)]
     public sealed class SumoArena : Arena
     {
         /// <summary>The running match.</summary>

@@ -113,8 +113,8 @@ namespace UnityEditor.SceneManagement
     {
         public static bool SaveCurrentModifiedScenesIfUserWantsTo() => throw null;
 
-        public static Scene NewScene(NewSceneSetup setup, NewSceneMode mode) => throw null;
+        public static Scene NewScene(NewSceneSetup setup, NewSceneMode mode = NewSceneMode.Single) => throw null;
 
-        public static bool SaveScene(Scene scene, string dstScenePath) => throw null;
+        public static bool SaveScene(Scene scene, string dstScenePath = "", bool saveAsCopy = false) => throw null;
     }
 }

@@ -80,8 +80,8 @@ namespace SelfPlay.Tests
         public void OnlyAPersonsSeatIsPlayedByHand()
         {
             m_Arena = ArenaBuilder.Build(Game.SumoRing, Vector3.zero, 1, false);
-            Assert.That(m_Arena.AgentOf(0).Person, Is.Null);
-            Assert.That(m_Arena.AgentOf(1).Person, Is.Not.Null);
+            Assert.That(m_Arena.AgentOf(0).Person == null);  // by Unity's operator: a missing component is not quite null
+            Assert.That(m_Arena.AgentOf(1).Person != null);
             var behavior = m_Arena.AgentOf(1).GetComponent<BehaviorParameters>();
             Assert.That(behavior.BehaviorType, Is.EqualTo(BehaviorType.HeuristicOnly));
         }
