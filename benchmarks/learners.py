@@ -5,7 +5,7 @@
 Trains with `mlagents-learn` and a build of the environment, as the file in config/ says that has this environment under
 this trainer type. The curve holds the mean return of the episodes that ended in each twentieth of the steps,
 exploration and all; `final` is the mean over the last tenth. `--library` trains Stable-Baselines3's learner of the same
-kind beside it: same budget, seeds, network, batch, replay, learning rate, discount and steps for each update.
+kind beside it: same budget, seeds, network, batch, replay, learning rate, discount, noise and steps for each update.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from rich.console import Console
 from rich.progress import track
@@ -74,10 +75,15 @@ def with_the_library(block: Block, algorithm: str, environment: str, seed: int) 
     """Trains with Stable-Baselines3 and returns the curve."""
     import stable_baselines3
     from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.noise import NormalActionNoise
 
     hyperparameters, network, signal = block["hyperparameters"], block["network_settings"], block["reward_signals"]
     kind: Any = getattr(stable_baselines3, LIBRARY[algorithm])
     environments = make_vec_env(environment, n_envs=1, seed=seed)
+    others: dict[str, Any] = {}
+    if hyperparameters.get("action_noise") == "gaussian":
+        still = np.zeros_like(environments.action_space.sample())
+        others["action_noise"] = NormalActionNoise(still, still + hyperparameters["action_noise_scale"])
     model = kind(
         "MlpPolicy",
         environments,
@@ -91,6 +97,7 @@ def with_the_library(block: Block, algorithm: str, environment: str, seed: int) 
         policy_kwargs={"net_arch": [network["hidden_units"]] * network["num_layers"]},
         device="cpu",
         seed=seed,
+        **others,
     )
     curve: Curve = []
     portion = block["max_steps"] // POINTS

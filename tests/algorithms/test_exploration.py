@@ -48,18 +48,6 @@ def test_a_schedule_without_steps_is_at_its_end_at_once(schedule: type) -> None:
     assert schedule(1.0, 0.2, 0)(0) == 0.2
 
 
-def test_the_greedy_choice_is_the_best_allowed_one(rng: np.random.Generator) -> None:
-    q, allowed = np.array([[1.0, 5.0, 2.0], [1.0, 5.0, 2.0]]), np.array([[1, 1, 1], [1, 0, 1]])
-    assert exploration.greedy_choice(q, allowed, rng).tolist() == [1, 2]
-
-
-def test_ties_are_broken_evenly(rng: np.random.Generator) -> None:
-    q = np.tile([7.0, 1.0, 7.0], (10_000, 1))
-    counts = np.bincount(exploration.greedy_choice(q, np.ones_like(q), rng), minlength=3)
-    assert counts[1] == 0
-    assert abs(counts[0] - 5_000) < 200  # four standard deviations of a fair coin
-
-
 def test_without_epsilon_every_choice_is_the_greedy_one(rng: np.random.Generator) -> None:
     greedy = np.array([[2, 0], [1, 1]])
     allowed = [np.ones((2, 3)), np.ones((2, 2))]

@@ -13,7 +13,7 @@ from mlagents.trainers.exception import TrainerConfigError
 from mlagents_envs.base_env import ActionSpec, BehaviorSpec
 from mlagents_selfplay.algorithms.actors import SquashedGaussianModel
 
-from tests.algorithms.toys import Identity, Number, Play, vector
+from tests.algorithms.toys import Identity, Number, Play, Reach, picture, vector
 
 LEARNERS = ("ddpg", "td3", "fast_sac")
 
@@ -156,6 +156,34 @@ def test_the_exported_model_knows_the_deterministic_action(kind: str, tmp_path: 
     expected = played.policy.actor.best_action([torch.as_tensor(seen)]).detach().numpy()
     assert best == pytest.approx(expected, abs=1e-5)
     assert (np.abs(drawn - best).max() > 1e-4) == (kind == "fast_sac")  # only one of them draws its actions
+
+
+class Shade(Number):
+    """Say how bright a picture is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spec = BehaviorSpec([picture(1, 20, 20)], ActionSpec(2, ()))
+
+    def see(self) -> list[np.ndarray]:
+        return [np.full((1, 20, 20), np.rint(100 * (1 + self._wanted[0])) / 255, np.float32)]
+
+
+@pytest.mark.parametrize(
+    ("toy", "network"), [(Shade, {}), (Reach, {"goal_conditioning_type": "hyper"}), (Reach, {"normalize": True})]
+)
+@pytest.mark.parametrize("kind", ["td3", "fast_sac"])
+def test_pictures_and_goals_are_seen_by_actors_and_critics(
+    kind: str, toy: Any, network: dict[str, Any], tmp_path: Path
+) -> None:
+    played = play(kind, tmp_path, toy=toy, network=network).until(40)
+    optimizer = played.trainer.optimizer
+    before = weights(optimizer.critics), weights(played.policy.actor)
+    for _ in range(2):
+        known, _errors = optimizer.learn(played.trainer.draw_batch()[1])
+        assert all(np.isfinite(float(value)) for value in known.values())
+    assert (weights(optimizer.critics) != before[0]).mean() > 0.5
+    assert (weights(played.policy.actor) != before[1]).mean() > 0.5
 
 
 def test_log_probabilities_of_squashed_actions_are_those_of_torch() -> None:

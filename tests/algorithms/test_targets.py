@@ -33,7 +33,7 @@ def test_a_forbidden_choice_is_never_the_best() -> None:
 
 def test_after_the_end_even_a_row_of_forbidden_choices_counts_for_nothing() -> None:
     q_t = targets.only_allowed(tensor([[1.0, 2.0]]), tensor([[0.0, 0.0]]))
-    assert_close(targets.q_learning_target(tensor([3.0]), tensor([0.0]), q_t), tensor([3.0]))
+    assert_close(targets.q_learning_target(tensor([3.0]), tensor([0.0]), [q_t]), tensor([3.0]))
 
 
 def test_duelling_heads_add_the_advantage_over_the_mean() -> None:
@@ -48,16 +48,18 @@ def test_duelling_does_not_care_for_what_all_advantages_share() -> None:
 
 def test_q_learning_takes_the_best_of_the_next_state() -> None:
     q_t = tensor([[4.0, 6.0], [4.0, 6.0]])
-    assert_close(targets.q_learning_target(R, DISCOUNT, q_t), tensor([4.0, 2.0]))  # 1 + 6/2; the end
+    assert_close(targets.q_learning_target(R, DISCOUNT, [q_t]), tensor([4.0, 2.0]))  # 1 + 6/2; the end
 
 
 def test_double_q_selects_with_one_network_and_values_with_the_other() -> None:
     selector, q_t = tensor([[9.0, 1.0], [9.0, 1.0]]), tensor([[4.0, 6.0], [4.0, 6.0]])
-    assert_close(targets.double_q_target(R, DISCOUNT, selector, q_t), tensor([3.0, 2.0]))  # 1 + 4/2, not 1 + 6/2
+    assert_close(targets.double_q_target(R, DISCOUNT, [selector], [q_t]), tensor([3.0, 2.0]))  # 1 + 4/2, not 1 + 6/2
 
 
 def test_branches_share_the_mean_of_their_values() -> None:
     assert_close(targets.branching_value([tensor([2.0]), tensor([6.0]), tensor([1.0])]), tensor([3.0]))
+    two = [tensor([[4.0, 6.0]]), tensor([[2.0, 0.0, 1.0]])]
+    assert_close(targets.q_learning_target(tensor([1.0]), tensor([0.5]), two), tensor([3.0]))  # 1 + (6 + 2) / 2 / 2
 
 
 def test_a_value_is_looked_up_by_the_choice_of_its_own_row() -> None:
@@ -75,7 +77,7 @@ def test_a_step_towards_the_papers_split_q_target_is_the_papers_rule() -> None:
 
 def test_the_original_codes_split_q_target_forgets_within_the_target() -> None:
     target = targets.split_q_target_of_code(
-        R, DISCOUNT, tensor([6.0, 6.0]), tensor([8.0, 8.0]), weight=2.0, memory=0.75, gamma=GAMMA
+        R, DISCOUNT, tensor([6.0, 6.0]), tensor([8.0, 8.0]), weight=2.0, memory=0.75
     )
     assert_close(target, tensor([3.0, 4.0]))  # 2 * 1 + 6/2 - 8/4; at the end 2 * 2, nothing forgotten
 
@@ -83,7 +85,7 @@ def test_the_original_codes_split_q_target_forgets_within_the_target() -> None:
 def test_the_code_forgets_less_than_the_paper_at_the_same_memory() -> None:
     q, r, discount, v = tensor([8.0]), tensor([0.0]), tensor([0.5]), tensor([0.0])
     paper = targets.split_q_target_of_paper(r, discount, v, q, weight=1.0, memory=0.5, step_size=0.1)
-    code = targets.split_q_target_of_code(r, discount, v, q, weight=1.0, memory=0.5, gamma=0.5)
+    code = targets.split_q_target_of_code(r, discount, v, q, weight=1.0, memory=0.5)
     # paper: 0.5 * 8 + 0.1 * (0 - 8) = 3.2; code: 8 + 0.1 * (-4 - 8) = 6.8
     assert_close(targets.tabular_q(q, paper, 0.1), tensor([3.2]))
     assert_close(targets.tabular_q(q, code, 0.1), tensor([6.8]))
@@ -92,14 +94,14 @@ def test_the_code_forgets_less_than_the_paper_at_the_same_memory() -> None:
 def test_full_memory_and_weight_make_split_q_ordinary_q_learning() -> None:
     q_t, q_tm1 = tensor([[4.0, 6.0], [4.0, 6.0]]), tensor([7.0, 7.0])
     v_t = targets.greedy_value(q_t)
-    ordinary = targets.q_learning_target(R, DISCOUNT, q_t)
+    ordinary = targets.q_learning_target(R, DISCOUNT, [q_t])
     assert_close(targets.split_q_target_of_paper(R, DISCOUNT, v_t, q_tm1, weight=1, memory=1, step_size=0.1), ordinary)
-    assert_close(targets.split_q_target_of_code(R, DISCOUNT, v_t, q_tm1, weight=1, memory=1, gamma=GAMMA), ordinary)
+    assert_close(targets.split_q_target_of_code(R, DISCOUNT, v_t, q_tm1, weight=1, memory=1), ordinary)
 
 
 def test_a_table_moves_its_entry_part_of_the_way() -> None:
     # The original's undiscounted rule with step size 0.5: 2 + (1 + 6 - 2) / 2.
-    target = targets.q_learning_target(tensor([1.0]), tensor([1.0]), tensor([[4.0, 6.0]]))
+    target = targets.q_learning_target(tensor([1.0]), tensor([1.0]), [tensor([[4.0, 6.0]])])
     assert_close(targets.tabular_q(tensor([2.0]), target, 0.5), tensor([4.5]))
 
 
@@ -148,10 +150,10 @@ def test_no_gradient_flows_into_any_target() -> None:
     v = tensor([[1.0, 2.0]], requires_grad=True)
     one, alpha = tensor([1.0]), tensor(1.0)
     found = [
-        targets.q_learning_target(one, one, v),
-        targets.double_q_target(one, one, v, v),
+        targets.q_learning_target(one, one, [v]),
+        targets.double_q_target(one, one, [v], [v]),
         targets.split_q_target_of_paper(one, one, v[0, :1], v[0, :1], weight=1, memory=0.5, step_size=0.5),
-        targets.split_q_target_of_code(one, one, v[0, :1], v[0, :1], weight=1, memory=0.5, gamma=1.0),
+        targets.split_q_target_of_code(one, one, v[0, :1], v[0, :1], weight=1, memory=0.5),
         targets.ddpg_target(one, one, v[0, :1]),
         targets.td3_target(one, one, v[:, :1]),
         targets.sac_target(one, one, v[:, :1], v[0, :1], alpha),
@@ -174,7 +176,6 @@ def test_the_gradient_of_huber_is_the_error_clipped_to_one() -> None:
 def test_twin_critics_are_both_fitted_to_the_one_target() -> None:
     q, y = tensor([[1.0, 2.0], [3.0, 4.0]]), tensor([1.0, 2.0])
     assert_close(targets.squared_loss(q, y), tensor(1.0))  # half of (0 + 0 + 4 + 4) / 4
-    assert_close(targets.squared_loss(q, y, tensor([1.0, 0.0])), tensor(0.5))
 
 
 def test_a_deterministic_actor_climbs_the_critic() -> None:

@@ -54,7 +54,9 @@ def test_a_learner_says_the_numbers_that_it_sees(kind: str, tmp_path: Path) -> N
     assert np.mean(deterministic_returns(played.policy, Number(), 50)) > -0.03
 
 
-@pytest.mark.parametrize("kind", LEARNERS)
+@pytest.mark.parametrize(
+    "kind", ["td3", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("ddpg", "fast_sac"))]
+)
 def test_a_learner_reaches_goals_with_hindsight(kind: str, tmp_path: Path) -> None:
     played = play(kind, Reach, tmp_path, network=WITH_GOALS, hindsight={"distance": 0.1}).until(6_000)
     assert np.mean(deterministic_returns(played.policy, Reach(), 50)) > -7.5

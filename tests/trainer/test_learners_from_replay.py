@@ -22,12 +22,18 @@ FAST = {
 }
 
 
-@pytest.mark.parametrize("learner", ["ddpg", "td3", "fast_sac"])
+@pytest.mark.parametrize(
+    "learner", ["td3", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("ddpg", "fast_sac"))]
+)
 def test_a_learner_learns_in_self_play_and_its_replay_knows_whom_it_met(learner: str, tmp_path: Path) -> None:
     training = Training(
-        tmp_path, {"actions": "continuous"}, learner=learner, learner_hyperparameters=FAST, snapshot_interval=150
+        tmp_path,
+        {"actions": "continuous", "shortest": 1, "longest": 1},
+        learner=learner,
+        learner_hyperparameters=FAST,
+        snapshot_interval=150,
     )
-    training.until(800)
+    training.until(600)
     replay = training.trainer.learner.replay
     met = set(replay.columns["opponent"][: replay._next].tolist())
     assert NOBODY not in met

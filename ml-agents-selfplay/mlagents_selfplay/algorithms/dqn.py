@@ -60,10 +60,9 @@ class DQNLoss(nn.Module):
         q_t = only_allowed(self.target.q_values(batch.observations_t), batch.allowed_t, self._branches)
         if self._double:
             selectors = only_allowed(self.online.q_values(batch.observations_t), batch.allowed_t, self._branches)
-            values_t = [targets.double_q_value(*pair) for pair in zip(selectors, q_t, strict=True)]
+            target_tm1 = targets.double_q_target(batch.r_t, batch.discount_t, selectors, q_t)
         else:
-            values_t = [targets.greedy_value(q) for q in q_t]
-        target_tm1 = targets.bootstrapped(batch.r_t, batch.discount_t, targets.branching_value(values_t))
+            target_tm1 = targets.q_learning_target(batch.r_t, batch.discount_t, q_t)
         loss = targets.huber_loss(q_tm1, target_tm1, batch.weights)
         return loss, {"loss": loss, "value": q_tm1.mean(), "errors": target_tm1 - q_tm1}
 

@@ -37,20 +37,6 @@ class ExponentialSchedule(NamedTuple):
         return self.end + left * (self.start - self.end)
 
 
-def greedy_choice(q: Array, allowed: Array, rng: np.random.Generator) -> Array:
-    """Returns `[n]` best allowed choices, ties broken evenly.
-
-    Args:
-      q: `[n, A]` values.
-      allowed: `[n, A]`, not 0 where the choice is allowed; at least one in each row.
-      rng: advanced by n times A draws.
-    """
-    values = np.where(allowed != 0, q, -np.inf)
-    is_best = values == values.max(1, keepdims=True)
-    best: Array = np.where(is_best, rng.random(q.shape), -1.0).argmax(1)
-    return best
-
-
 def random_choice(allowed: Array, rng: np.random.Generator) -> Array:
     """Returns `[n]` choices, each allowed one with the same chance.
 

@@ -74,13 +74,12 @@ class SplitQSettings(EpsilonGreedySettings, OffPolicySettings):
 class SplitQLoss(nn.Module):
     """How far the values of what was done are from what they should have been, in both streams."""
 
-    def __init__(self, online: Any, target: Any, settings: SplitQSettings, gamma: float) -> None:
+    def __init__(self, online: Any, target: Any, settings: SplitQSettings) -> None:
         super().__init__()
         self.online: Any = online
         self.target: Any = target
         self._branches = list(online.action_spec.discrete_branches)
         self._settings = settings
-        self._gamma = gamma**settings.n_step
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Returns the loss, and what is to be known beside it."""
@@ -112,7 +111,7 @@ class SplitQLoss(nn.Module):
                 )
             else:
                 target_tm1 = targets.split_q_target_of_code(
-                    r_t, batch.discount_t, v_t, q_tm1_target, weight=weight, memory=memory, gamma=self._gamma
+                    r_t, batch.discount_t, v_t, q_tm1_target, weight=weight, memory=memory
                 )
             losses.append(targets.huber_loss(q_tm1, target_tm1, batch.weights))
             values.append(q_tm1.mean())
@@ -134,8 +133,7 @@ class SplitQOptimizer(ReplayOptimizer):
         self._follow = Follower(self.target, policy.actor)
         parameters = [parameter for parameter in policy.actor.parameters() if parameter.requires_grad]
         self.adam = torch.optim.Adam(parameters, lr=self._settings.learning_rate)
-        (extrinsic,) = trainer_settings.reward_signals.values()
-        loss = SplitQLoss(policy.actor, self.target, self._settings, extrinsic.gamma)
+        loss = SplitQLoss(policy.actor, self.target, self._settings)
         self._step = GradientStep(loss, self.adam, self._settings.max_gradient_norm)
 
     def learn(self, batch: Batch) -> tuple[dict[str, torch.Tensor], None]:

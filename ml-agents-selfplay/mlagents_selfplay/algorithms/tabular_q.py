@@ -190,9 +190,9 @@ class TabularQOptimizer(ReplayOptimizer):
             is_end = piece.terminal and step == piece.length - 1
             following = table.values[row_t if row_t is not None else row].unsqueeze(0)
             q_t = only_allowed(following.split(branches, -1), allowed_t[step + 1 : step + 2], branches)
-            v_t = targets.branching_value([targets.greedy_value(q) for q in q_t])
             discount = 0.0 if is_end or row_t is None else gamma
-            target = targets.bootstrapped(rewards[step : step + 1], torch.full_like(v_t, discount), v_t)
+            r_t = rewards[step : step + 1]
+            target = targets.q_learning_target(r_t, torch.full_like(r_t, discount), q_t)
             q_tm1 = table.values[row, entries[step]]
             table.values[row, entries[step]] = self._moved(q_tm1, target, table.values[row], entries[step])
             errors.append(float((target - q_tm1).square().mean()))

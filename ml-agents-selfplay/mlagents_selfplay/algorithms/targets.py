@@ -83,29 +83,30 @@ def branching_value(v_t: Sequence[Tensor]) -> Tensor:
 # Learning from choices
 
 
-def q_learning_target(r_t: Tensor, discount_t: Tensor, q_t: Tensor) -> Tensor:
+def q_learning_target(r_t: Tensor, discount_t: Tensor, q_t: Sequence[Tensor]) -> Tensor:
     """Returns `[B]` what the value of `a_tm1` should have been, if the best choice followed.
 
     Args:
       r_t: `[B]`.
       discount_t: `[B]`.
-      q_t: `[B, A]`, from the target network (or the table), forbidden choices out of the way.
+      q_t: one `[B, A]` for each branch, from the target network (or the table), forbidden choices out of the way.
 
     Source: Watkins and Dayan 1992; Mnih et al. 2015 for the target network.
     """
-    return bootstrapped(r_t, discount_t, greedy_value(q_t))
+    return bootstrapped(r_t, discount_t, branching_value([greedy_value(q) for q in q_t]))
 
 
-def double_q_target(r_t: Tensor, discount_t: Tensor, q_t_selector: Tensor, q_t: Tensor) -> Tensor:
+def double_q_target(r_t: Tensor, discount_t: Tensor, q_t_selector: Sequence[Tensor], q_t: Sequence[Tensor]) -> Tensor:
     """Returns `[B]` what the value of `a_tm1` should have been, the next choice selected by one and valued by another.
 
     Args:
       r_t: `[B]`.
       discount_t: `[B]`.
-      q_t_selector: `[B, A]`, from the online network at `s_t`, not `s_tm1`.
-      q_t: `[B, A]`, from the target network at `s_t`.
+      q_t_selector: one `[B, A]` for each branch, from the online network at `s_t`, not `s_tm1`.
+      q_t: one `[B, A]` for each branch, from the target network at `s_t`.
     """
-    return bootstrapped(r_t, discount_t, double_q_value(q_t_selector, q_t))
+    v_t = [double_q_value(*branch) for branch in zip(q_t_selector, q_t, strict=True)]
+    return bootstrapped(r_t, discount_t, branching_value(v_t))
 
 
 def split_q_target_of_paper(
@@ -131,7 +132,7 @@ def split_q_target_of_paper(
 
 
 def split_q_target_of_code(
-    r_t: Tensor, discount_t: Tensor, v_t: Tensor, q_tm1_target: Tensor, *, weight: float, memory: float, gamma: float
+    r_t: Tensor, discount_t: Tensor, v_t: Tensor, q_tm1_target: Tensor, *, weight: float, memory: float
 ) -> Tensor:
     """Returns `[B]` the target of one stream as the original code of the Ms. Pac-Man agents forgets: more gently.
 
@@ -145,11 +146,10 @@ def split_q_target_of_code(
       q_tm1_target: `[B]`, the stream's target network's value of `a_tm1`.
       weight: of new rewards, at least 0.
       memory: share of the old value that stays in the target, at least 0; 1 is Q-learning.
-      gamma: in (0, 1], what `discount_t` is where the episode goes on.
 
     Source: defenseunicorns/rl-dash-days, the DSQ algorithm, restated.
     """
-    goes_on = discount_t / gamma
+    goes_on = (discount_t > 0).to(r_t.dtype)
     return bootstrapped(weight * r_t, discount_t, v_t) - ((1.0 - memory) * goes_on * q_tm1_target).detach()
 
 
@@ -253,9 +253,9 @@ def huber_loss(q_tm1: Tensor, target_tm1: Tensor, weight: Tensor | None = None) 
     return _weighted_mean(0.5 * inside**2 + (error - inside), weight)
 
 
-def squared_loss(q_tm1: Tensor, target_tm1: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Returns `[]`, half of the mean squared error; arguments as for `huber_loss`."""
-    return _weighted_mean(0.5 * (q_tm1 - target_tm1) ** 2, weight)
+def squared_loss(q_tm1: Tensor, target_tm1: Tensor) -> Tensor:
+    """Returns `[]`, half of the mean squared error between `q_tm1` `[..., B]` and `target_tm1` `[B]`."""
+    return 0.5 * ((q_tm1 - target_tm1) ** 2).mean()
 
 
 def deterministic_policy_loss(q_tm1: Tensor) -> Tensor:
