@@ -14,6 +14,7 @@ import importlib
 import operator
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from mlagents.trainers.exception import TrainerConfigError
@@ -110,5 +111,6 @@ def _rule(text: str, spec: BehaviorSpec) -> Rule:
         or any(place >= size for place, size in zip(places, shapes[sensor], strict=True))
     ):
         raise TrainerConfigError(f"the rule {text!r} does not fit observations of shapes {shapes}")
-    compare, value, index = _SIGNS[parts["sign"]], float(parts["value"]), (slice(None), *places)
+    compare, value = _SIGNS[parts["sign"]], float(parts["value"])
+    index: tuple[Any, ...] = (slice(None), *places)
     return lambda decisions: np.asarray(compare(decisions.observations[sensor][index], value))
