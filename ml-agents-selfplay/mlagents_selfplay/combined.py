@@ -3,8 +3,9 @@
     python:mlagents_selfplay.combined:switch("first.onnx", "second.onnx", "0[3] > 0.5")
 
 lets the second decide wherever number 3 of observation 0 is above 0.5, and the first elsewhere. Instead of such a
-comparison a rule can be `python:module:function`: the function is given the decisions of `n` rows and returns `n` truths.
-Such a player stands wherever a player can stand: in `evaluate` and `play`, and among the pinned opponents of a training.
+comparison a rule can be `python:module:function`: the function is given the decisions of `n` rows and returns `n`
+truths. Such a player stands wherever one can stand: in `evaluate` and `play`, and among the pinned opponents of a
+training.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import importlib
 import operator
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from mlagents.trainers.exception import TrainerConfigError
@@ -110,4 +112,5 @@ def _rule(text: str, spec: BehaviorSpec) -> Rule:
     ):
         raise TrainerConfigError(f"the rule {text!r} does not fit observations of shapes {shapes}")
     compare, value = _SIGNS[parts["sign"]], float(parts["value"])
-    return lambda decisions: np.asarray(compare(decisions.observations[sensor][(slice(None), *places)], value))
+    index: tuple[Any, ...] = (slice(None), *places)
+    return lambda decisions: np.asarray(compare(decisions.observations[sensor][index], value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -144,6 +145,16 @@ def test_games_under_other_rules_or_of_other_weights_are_not_mixed(build: BuildO
     (out / "games.csv").write_text((out / "games.csv").read_text() + "rock,paper,x,1,1,1,1\n")
     with pytest.raises(EvaluationError, match=r"games\.csv, line 4, is damaged"):
         run(out, path, [source, "paper"])
+
+
+def test_two_processes_do_not_play_one_tournament(build: BuildOf, tmp_path: Path) -> None:
+    path, out = build("RockPaperScissors"), tmp_path / "out"
+    run(out, path, ["rock", "paper"], games=2)
+    with (out / "games.csv").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(EvaluationError, match="another process is playing this tournament"):
+            run(out, path, ["rock", "paper"], games=4)
+    assert run(out, path, ["rock", "paper"], games=4)["games_done"] == 4
 
 
 def test_several_processes_play_the_same_tournament(build: BuildOf, tmp_path: Path) -> None:

@@ -98,7 +98,8 @@ class Lineup:
         for name in dict.fromkeys(player for player in players if player in self._others):
             index = np.flatnonzero([player == name for player in players])
             parts.append((index, self._others[name].act(decisions.rows(index))))
-        return merge(size, [(index, actions._replace(memories=decisions.memories[index])) for index, actions in parts])
+        of_seats = decisions.memories  # what a network remembers stays here
+        return merge(size, [(index, Actions(done.continuous, done.discrete, of_seats[index])) for index, done in parts])
 
     def forget(self, player: str, agent: str) -> None:
         """Drops what is remembered of an agent whose episode is over."""
@@ -125,7 +126,8 @@ class Lineup:
             return kind.actors.act(players, decisions)
         empty = np.zeros(kind.memory_size, dtype=np.float32)
         memories = np.stack([self._memories.get(agent, empty) for agent in decisions.agents])
-        actions = kind.actors.act(players, decisions._replace(memories=memories))
+        seen = Decisions(decisions.observations, decisions.masks, memories, decisions.agents)
+        actions = kind.actors.act(players, seen)
         self._memories.update(zip(decisions.agents, actions.memories, strict=True))
         return actions
 

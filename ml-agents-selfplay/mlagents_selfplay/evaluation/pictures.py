@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from mlagents_selfplay.evaluation.standings import ANCHOR_RATING
 from mlagents_selfplay.store import write_atomically
 
 MOST_LABELLED = 24  # players for which values still fit into the cells of a heat map
@@ -58,7 +59,7 @@ def heat_map(names: Sequence[str], payoff: np.ndarray[Any, Any], title: str) -> 
             if not np.isnan(value):
                 colour = "white" if abs(value - 0.5) > 0.3 else "black"
                 axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
-    axes.set_title(title, fontsize=10)
+    figure.suptitle(title, fontsize=10)
     axes.set_ylabel("mean outcome of ...", fontsize=8)
     axes.set_xlabel("... against", fontsize=8)
     figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
@@ -86,7 +87,7 @@ def ratings(standings: Sequence[Mapping[str, Any]], anchor: str) -> Figure:
         places = [place + shift for place, _ in known]
         axes.errorbar(values, places, xerr=errors, fmt="o", markersize=4, capsize=2, color=colour, label=label)
     axes.set_yticks(range(len(ordered)), [standing["player"] for standing in ordered], fontsize=8)
-    axes.set_xlabel(f"rating in points, {anchor} being {1200}", fontsize=8)
+    axes.set_xlabel(f"rating in points, {anchor} being {ANCHOR_RATING:.0f}", fontsize=8)
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="best", fontsize=8)
     return figure

@@ -101,11 +101,12 @@ class TournamentFolder:
         """Yields all games in `games.csv`; a last line that a kill cut short is cut off.
 
         Raises:
-          EvaluationError: if a line cannot be read.
+          EvaluationError: if a line cannot be read, or another process is playing.
         """
         path = self.path / "games.csv"
         if not path.exists():
             return
+        self._open_log()  # from now on nobody else adds to it
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         if len(whole) < len(content):
@@ -128,15 +129,15 @@ class TournamentFolder:
                 raise EvaluationError(f"{path}, line {number}, is damaged: {','.join(row)!r} ({error}).") from error
 
     def append(self, result: GameResult) -> None:
-        """Adds a game to `games.csv`, past any buffer of this process."""
-        if self._log is None:
-            path = self.path / "games.csv"
-            if not path.exists():
-                write_atomically(path, lambda file: file.write((",".join(COLUMNS) + "\n").encode()))
-            self._log = path.open("ab", buffering=0)
+        """Adds a game to `games.csv`, past any buffer of this process.
+
+        Raises:
+          EvaluationError: if another process is playing the same tournament.
+        """
+        log = self._open_log()
         outcome = "" if result.outcome is None else f"{result.outcome:g}"
         row = [*result.fixture, outcome, f"{result.first_return:g}", f"{result.second_return:g}", result.length]
-        self._log.write(_csv([row]))
+        log.write(_csv([row]))
 
     def write(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """Replaces `tournament.json`; returns what it holds now."""
@@ -152,12 +153,33 @@ class TournamentFolder:
         write_atomically(self.path / "payoff.csv", lambda file: file.write(_csv(payoff)))
         write_atomically(self.path / "ratings.csv", lambda file: file.write(_csv(ratings)))
 
+    def _open_log(self) -> IO[bytes]:
+        if self._log is None:
+            path = self.path / "games.csv"
+            if not path.exists():
+                write_atomically(path, lambda file: file.write((",".join(COLUMNS) + "\n").encode()))
+            self._log = path.open("ab", buffering=0)
+            _lock(self._log, path)
+        return self._log
+
     def close(self) -> None:
         """Makes sure that all games are on disk."""
         if self._log is not None:
             os.fsync(self._log.fileno())
             self._log.close()
             self._log = None
+
+
+def _lock(file: IO[bytes], path: Path) -> None:
+    """Keeps other processes from a file until this one closes it, where the operating system has such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise EvaluationError(f"{path}: another process is playing this tournament.") from error
 
 
 def _cell(value: Any) -> Any:
