@@ -1,7 +1,7 @@
 """Which hyperparameters did the members of a population have, one after another?
 
-`league/store.json` in a population's folder holds, by member, `hyperparameters` (by name, a list with one value an evolution),
-`opponent`, `score` and `rating` (a list with one entry a match each) and `step`.
+`league/store.json` in a population's folder holds, by member, `hyperparameters` (by name, a list with one value an
+evolution), `opponent`, `score` and `rating` (a list with one entry a match each) and `step`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def register(app: Dash, library: Library) -> None:
                 f"Nothing in {library.root} holds a league/store.json, which population-based training writes.",
             )
         return dmc.Stack(
-            [_population(place, path.parents[1].name, library.mapping(path)) for place, path in enumerate(found)], gap="md"
+            [_population(place, path.parents[1].name, library.mapping(path)) for place, path in enumerate(found)],
+            gap="md",
         )
 
     parts.follow(app, "lineage-body", [], lambda: stamp_of(library.populations()), render)
