@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-quic",
 ]
 WIDE, NARROW = {"width": 1280, "height": 844}, {"width": 390, "height": 844}
-PATIENCE_MS = 30_000  # milliseconds that a page is given on a busy machine
+PATIENCE_MS = 60_000  # milliseconds that a page is given on a busy machine
 
 
 class Dashboard:
@@ -33,7 +33,7 @@ class Dashboard:
     def __init__(self, results: Path) -> None:
         self.results, self.jobs = results, Jobs()
         self._server = listen(make_app(Library(results), self.jobs), "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http://127.0.0.1:{self._server.port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:

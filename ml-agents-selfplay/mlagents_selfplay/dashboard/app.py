@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
@@ -87,7 +88,10 @@ def listen(app: Dash, host: str, port: int) -> BaseWSGIServer:
     Raises:
       OSError: if it cannot listen there.
     """
-    return make_server(host, port, app.server, threaded=True, request_handler=_QuietHandler)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # werkzeug would print its own advice and exit where the port is taken, so it is handed a socket that listens.
+    with socket.create_server((host, port), family=family) as listening:
+        return make_server(host, port, app.server, threaded=True, request_handler=_QuietHandler, fd=listening.fileno())
 
 
 def serve(results: Path, host: str, port: int, say: Callable[[str], None]) -> None:
@@ -105,7 +109,7 @@ def serve(results: Path, host: str, port: int, say: Callable[[str], None]) -> No
     # Whoever starts this in the background of a script makes it deaf to Ctrl-C, and so would be the trainers below it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     server = listen(make_app(Library(results), Jobs(), host), host, port)
-    say(f"{results} is shown at http://{host}:{server.server_port}/ until Ctrl-C.")
+    say(f"{results} is shown at http://{host}:{server.port}/ until Ctrl-C.")
     if not is_loopback(host):
         say("Whoever can reach this machine can see the runs, and start and stop commands here.")
     try:

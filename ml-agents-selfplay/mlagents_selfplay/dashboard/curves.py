@@ -15,7 +15,7 @@ from mlagents_selfplay.store import DamagedFile
 
 MOST_POINTS = 4000  # of one figure; beyond, every second one is left out
 MOST_FOLDERS = 256  # kept in memory
-EVENT_FILES = "events.out.tfevents.*"
+EVENT_FILE = "events.out.tfevents."  # how their names begin
 HYPERPARAMETERS = "Hyperparameters/text_summary"
 
 
@@ -68,7 +68,7 @@ class EventFolder:
           DamagedFile: if a file cannot be read.
         """
         with self._lock:
-            files = sorted(self.path.glob(EVENT_FILES), key=lambda file: file.name)
+            files = sorted(self.path.glob(f"{EVENT_FILE}*"), key=lambda file: file.name)
             if not set(self._loaders) <= set(files):  # the run was started over
                 self.curves.clear()
                 self._loaders.clear()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlagents_selfplay.dashboard.curves import EVENT_FILES, Events
+from mlagents_selfplay.dashboard.curves import EVENT_FILE, Events
 from mlagents_selfplay.dashboard.files import Kept, Stamp, read_mapping, stamp
 from mlagents_selfplay.dashboard.lives import Lives, last_met, lives
 from mlagents_selfplay.dashboard.matches import MatchLogs
@@ -16,6 +17,7 @@ from mlagents_selfplay.report import BehaviorReport, report
 from mlagents_selfplay.store import DamagedFile
 
 LIVE_SECONDS = 20.0  # a run whose files have changed within so long is said to be live
+LISTED_SECONDS = 1.0  # for which a list of runs holds
 RUN_PATTERNS = ("*/run_logs", "*/*/run_logs", "experiments/*/run-*/training/*/run_logs")
 TOURNAMENT_PATTERNS = ("evaluations/*/tournament.json", "experiments/*/run-*/benchmarks/*/tournament.json")
 EXPERIMENT_PATTERN = "experiments/*/experiment.json"
@@ -62,20 +64,24 @@ class Run:
     @property
     def behaviors(self) -> list[Path]:
         """Folders of the behaviors, those that were trained or are about to be."""
-        return sorted(
-            folder
-            for folder in self.path.iterdir()
-            if folder.is_dir() and (next(folder.glob(EVENT_FILES), None) or (folder / "selfplay").is_dir())
-        )
+        return [self.path / name for name, children in self._folders() if _is_behavior(children)]
 
     @property
     def files(self) -> list[Path]:
         """All that a page about the run is made from."""
         found = [self.path / "configuration.yaml", self.path / "run_logs" / "training_status.json"]
-        for folder in self.behaviors:
-            found += [folder / "selfplay" / name for name in ("history.json", "matches.csv", "state.json")]
-            found += sorted(folder.glob(EVENT_FILES))
+        for folder, children in self._folders():
+            if _is_behavior(children):
+                parts = ("history.json", "matches.csv", "state.json")
+                found += [self.path / folder / "selfplay" / name for name in parts]
+                found += [self.path / folder / name for name in children if name.startswith(EVENT_FILE)]
         return found
+
+    def _folders(self) -> list[tuple[str, list[str]]]:
+        """Names of the folders in it, and of what is in each. Runs are listed by the hundred: no patterns here."""
+        with os.scandir(self.path) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir())
+        return [(name, sorted(os.listdir(self.path / name))) for name in names]
 
     @property
     def stamp(self) -> Stamp:
@@ -99,19 +105,24 @@ class Library:
         self.root = root.absolute()
         self.logs = MatchLogs()
         self.events = Events()
+        self._runs: Kept[list[Run]] = Kept(1)
+        self._places: Kept[set[Path]] = Kept(1)
         self._mappings: Kept[dict[str, Any]] = Kept(1024)
         self._reports: Kept[list[BehaviorReport]] = Kept(64)
 
     def runs(self) -> list[Run]:
         """All runs, the last changed first."""
-        return sorted((Run(self.root, path) for path in self._folders()), key=lambda run: -run.changed)
+        return self._runs.get("runs", _now(), self._newest_runs)
 
     def run(self, run_id: str) -> Run | None:
         """Returns the run with this id, None if there is none. Only what `runs` lists is ever found."""
         path = self.root / run_id
-        return Run(self.root, path) if path in self._folders() else None
+        return Run(self.root, path) if path in self._places.get("places", _now(), self._find) else None
 
-    def _folders(self) -> set[Path]:
+    def _newest_runs(self) -> list[Run]:
+        return sorted((Run(self.root, path) for path in self._find()), key=lambda run: -run.changed)
+
+    def _find(self) -> set[Path]:
         found = {path.parent for pattern in RUN_PATTERNS for path in self.root.glob(pattern)}
         return found | {path.parents[1] for path in self.root.glob("*/*/selfplay")}
 
@@ -196,6 +207,15 @@ class Library:
     def _newest_first(self, *patterns: str) -> list[Path]:
         found = [path for pattern in patterns for path in self.root.glob(pattern)]
         return sorted(found, key=lambda path: -path.stat().st_mtime)
+
+
+def _is_behavior(children: list[str]) -> bool:
+    return "selfplay" in children or any(name.startswith(EVENT_FILE) for name in children)
+
+
+def _now() -> int:
+    """Changes once in `LISTED_SECONDS`: several parts of a page ask for the list at the same time."""
+    return int(time.monotonic() / LISTED_SECONDS)
 
 
 def is_live(run: Run) -> bool:

@@ -30,8 +30,8 @@ def follow(
 ) -> None:
     """Keeps a part of a page up to date: drawn again when a control or the files behind it change, else left alone.
 
-    Where only the files have changed, pictures stay where they are, with zoom and hidden series, and whatever has an id
-    gets its new content. So what changes beside a picture must have an id.
+    Where only the files have changed, pictures stay in place and whatever has an id gets its new content, so that
+    nothing flickers. What changes beside a picture must therefore have an id.
 
     Args:
       app: gets the callback.

@@ -61,8 +61,7 @@ def figure(x: str, y: str, traces: list[Any], *, height: int = 340, **layout: ob
       layout: anything else that Plotly's layout takes.
     """
     result = go.Figure(traces)
-    # The same uirevision all along: a live update keeps zoom and hidden series.
-    result.update_layout(template=_TEMPLATE, height=height, uirevision="same", **layout)
+    result.update_layout(template=_TEMPLATE, height=height, **layout)
     if (
         not any(trace.name and trace.showlegend is not False for trace in result.data)
         or layout.get("showlegend") is False

@@ -1,7 +1,7 @@
 """Which hyperparameters did the members of a population have, one after another?
 
-`league/store.json` in a population's folder holds, by member, `hyperparameters` (by name, a list with one value an evolution),
-`opponent`, `score` and `rating` (a list with one entry a match each) and `step`.
+`league/store.json` in a population's folder holds, by member, `hyperparameters` (by name, a list with one value an
+evolution), `opponent`, `score` and `rating` (a list with one entry a match each) and `step`.
 """
 
 from __future__ import annotations
