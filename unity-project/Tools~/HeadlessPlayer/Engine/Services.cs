@@ -57,12 +57,6 @@ namespace UnityEngine
             Write(message, LogType.Error);
         }
 
-        public static void LogException(Exception exception)
-        {
-            Console.WriteLine(exception);
-            Application.Report(exception.Message, exception.StackTrace, LogType.Exception);
-        }
-
         static void Write(object message, LogType type)
         {
             Console.WriteLine(message);
