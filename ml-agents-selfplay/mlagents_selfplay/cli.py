@@ -348,14 +348,15 @@ def population(
     from rich.console import Console
 
     from mlagents_selfplay.population.cluster import ClusterError
+    from mlagents_selfplay.population.member import MemberFailed
     from mlagents_selfplay.population.settings import SettingsError, read_settings
     from mlagents_selfplay.store import DamagedFile
 
     try:
         folder = results_dir / run_id
         standings = train(config, folder, resume=resume, force=force, address=address, quiet=as_json)
-    except (SettingsError, ClusterError, DamagedFile) as error:
-        typer.echo(f"mlagents-selfplay population: {error}", err=True)
+    except (SettingsError, ClusterError, MemberFailed, DamagedFile) as error:
+        typer.echo(f"mlagents-selfplay population: {getattr(error, 'cause', error)}", err=True)  # Ray wraps it
         raise typer.Exit(2) from error
     if as_json:
         typer.echo(json.dumps({"population": str(folder), "members": standings}, indent=2))

@@ -12,7 +12,8 @@
         members/<member>.yaml, .txt          what mlagents-learn was started with, and what it said
         <member>/                            its results, as of any run
 
-`state.json` is written last and names the length of the log; a restart cuts the log back to it.
+`state.json` is written last and names the length of the log; a restart cuts the log back to it. What is not needed any
+more is deleted only then.
 """
 
 from __future__ import annotations
@@ -68,15 +69,11 @@ class LeagueFolder:
         write_json(self.path / "store.json", store)
         write_json(self.path / "state.json", {"format": FORMAT_VERSION, "events_bytes": length, "state": dict(state)})
 
-    def save_snapshot(self, member: str, step: int, blob: bytes, kept_steps: Iterable[int], best: bool) -> None:
-        """Writes a snapshot of a member as it came; deletes all of its others but `kept_steps`."""
+    def save_snapshot(self, member: str, step: int, blob: bytes, best: bool) -> None:
+        """Writes a snapshot of a member as it came."""
         write_atomically(self._snapshot(member, step), lambda file: file.write(blob))
         if best:
             write_atomically(self.path / "best" / f"{member}.safetensors", lambda file: file.write(blob))
-        kept = {self._snapshot(member, kept).name for kept in (step, *kept_steps)}
-        for file in self._snapshot(member, step).parent.glob("*.safetensors"):
-            if file.name not in kept:
-                file.unlink()
 
     def load_snapshot(self, member: str, step: int) -> Weights:
         """Reads actor weights of a member.
@@ -106,9 +103,12 @@ class LeagueFolder:
         """
         return letters.read(self._letters(member), number)
 
-    def discard(self, member: str, number: int) -> None:
-        """Throws a letter away."""
-        letters.discard(self._letters(member), number)
+    def keep_only(self, member: str, steps: Iterable[int], letter: int | None) -> None:
+        """Deletes all snapshots of a member but those of `steps`, and all letters to it but number `letter`."""
+        kept = {*(self._snapshot(member, step) for step in steps), self._letters(member) / f"{letter}.safetensors"}
+        for folder in (self._snapshot(member, 0).parent, self._letters(member)):
+            for file in set(folder.glob("*.safetensors")) - kept:
+                file.unlink()
 
     def _log(self) -> Any:
         self.path.mkdir(parents=True, exist_ok=True)

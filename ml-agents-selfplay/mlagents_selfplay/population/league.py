@@ -85,6 +85,7 @@ class League:
             self._note("finished", member, step=report.step, rating=self.rating_of(member))
         self._decide(report, record)
         self._save()
+        self.folder.keep_only(member, record.history.steps, record.pending.number if record.pending else None)
         return self.pending(member)
 
     def pending(self, member: str) -> Letter | None:
@@ -159,7 +160,6 @@ class League:
 
     def _acknowledge(self, member: str, record: Record, followed: Pending) -> None:
         record.pending = None
-        self.folder.discard(member, followed.number)
         changed = followed.hyperparameters != record.hyperparameters
         if not changed and followed.parent is None:
             return
@@ -193,8 +193,7 @@ class League:
         best = record.best_rating is None or rating >= record.best_rating
         if best:
             record.best_rating, record.best_step = rating, report.snapshot_step
-        steps = record.history.steps
-        self.folder.save_snapshot(report.member, report.snapshot_step, report.snapshot, steps, best)
+        self.folder.save_snapshot(report.member, report.snapshot_step, report.snapshot, best)
         self._note("snapshot", report.member, step=report.snapshot_step, rating=rating, best=best)
 
     # On disk
