@@ -140,15 +140,15 @@ def _runs(content: Mapping[str, Any]) -> list[str]:
 
 
 def _progress(content: Mapping[str, Any], run: str) -> Curve | None:
-    """The later players of a run against its first one."""
+    """The later players of a run against its first one, which begins the curve at 1/2."""
     members = [
         (player["step"], number)
         for number, player in enumerate(content["players"])
         if player["run"] == run and player["step"] is not None
     ]
-    (_, first), *later = sorted(members) or [(0, -1)]
+    (start, first), *later = sorted(members) or [(0, -1)]
     played = [(step, number) for step, number in later if content["payoff"][number][first] is not None]
     if len(played) < 2:
         return None
     columns = [[content[key][number][first] for _, number in played] for key in ("payoff", "low", "high")]
-    return Curve(run, [step for step, _ in played], *columns)
+    return Curve(run, [start, *(step for step, _ in played)], *([0.5, *column] for column in columns))
