@@ -335,7 +335,7 @@ def _opponents(library: Library, run: Run, report: BehaviorReport, window: str) 
     else:
         note = (
             f"Sampler {draws.sampler.kind}, delta {draws.sampler.delta:g}, "
-            f"latest_ratio {draws.sampler.latest_ratio:g}. One draw serves {draws.matches_per_draw} matches, which "
+            f"latest_ratio {draws.sampler.latest_ratio:g}. Matches per draw: {draws.matches_per_draw}, which "
             "the intervals allow for. "
         )
         note += (

@@ -97,9 +97,12 @@ def _tournament(content: Mapping[str, Any]) -> Children:
         ("Players", str(len(names)), f"in {Path(environment['path']).name}"),
         ("Transitive", "–" if transitive is None else f"{transitive:.0%}", "of the differences; the rest is cyclic"),
     ]
+    # On a narrow screen the matrix is pushed sideways rather than squeezed until its values overlap.
+    matrix = parts.graph("payoff-figure", figures.payoff_matrix(names, content))
+    matrix.style["minWidth"] = min(200 + 36 * len(names), 900)  # pixels
     cards = [
         parts.figures(entries),
-        parts.card("Payoff matrix", parts.graph("payoff-figure", figures.payoff_matrix(names, content))),
+        parts.card("Payoff matrix", dmc.Box(matrix, className="scrolls")),
     ]
     ratings = content.get("ratings") or []
     if any(rating["bradley_terry"] is not None for rating in ratings):
