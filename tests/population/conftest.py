@@ -24,6 +24,26 @@ from tests.trainer.runs import behavior
 ROOT = Path(__file__).parents[2]
 
 
+def small_population(folder: Path, build: Path, **keys: Any) -> dict[str, Any]:
+    """Returns the YAML of two members that learn next to nothing in the arena; writes their trainer's into `folder`."""
+    trainer = folder / "trainer.yaml"
+    trainer.write_text(yaml.safe_dump({"behaviors": {"Arena": behavior(max_steps=1)}}))
+    small = {
+        "trainer_config": str(trainer),
+        "behavior": "Arena",
+        "env": str(build),
+        "members": 2,
+        "num_areas": 8,
+        "max_steps": 600,
+        "interval": 100,
+        "base_port": free_ports(20),
+        "cpus_per_member": 0.5,
+        "evolution": {"start_after": 100, "change_after": 100, "parent_below": 0.9},
+        "hyperparameters": {"learning_rate": {"low": 1e-5, "high": 1e-2, "scale": "log"}},
+    }
+    return {**small, **keys}
+
+
 @pytest.fixture(scope="session")
 def ray_environment() -> Iterator[dict[str, str]]:
     """The environment of a process whose Ray writes neither to the home nor to the temporary folder.
@@ -115,25 +135,11 @@ def train(
     started: list[Population] = []
 
     def start(*words: str, **keys: Any) -> Population:
-        trainer, config, folder = tmp_path / "trainer.yaml", tmp_path / "population.yaml", tmp_path / "p"
-        trainer.write_text(yaml.safe_dump({"behaviors": {"Arena": behavior(max_steps=1)}}))
-        small = {
-            "trainer_config": str(trainer),
-            "behavior": "Arena",
-            "env": str(arena),
-            "members": 2,
-            "num_areas": 8,
-            "max_steps": 600,
-            "interval": 100,
-            "base_port": free_ports(20),
-            "cpus_per_member": 0.5,
-            "evolution": {"start_after": 100, "change_after": 100, "parent_below": 0.9},
-            "hyperparameters": {"learning_rate": {"low": 1e-5, "high": 1e-2, "scale": "log"}},
-        }
-        config.write_text(yaml.safe_dump({**small, **keys}))
+        config = tmp_path / "population.yaml"
+        config.write_text(yaml.safe_dump(small_population(tmp_path, arena, **keys)))
         command = [sys.executable, "-m", "mlagents_selfplay.cli", "population", str(config), "--json"]
         command += ["--results-dir", str(tmp_path), "--run-id", "p", *words]
-        started.append(Population(folder, command, ray_environment))
+        started.append(Population(tmp_path / "p", command, ray_environment))
         return started[-1]
 
     yield start

@@ -44,6 +44,7 @@ def assert_went_well(population: Population, members: int = 2, steps: int = 600)
     assert population.trainers() == []
 
 
+@pytest.mark.slow
 def test_a_population_trains_to_its_end_and_its_members_meet_and_change(train: Train) -> None:
     population = train()
     assert_went_well(population)
@@ -73,20 +74,6 @@ def test_only_the_command_needs_ray() -> None:
     script = "import sys, mlagents_selfplay.trainer; print('ray' in sys.modules)"
     said = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["False"]
-
-
-@pytest.mark.slow
-def test_copies_are_averaged_at_every_interval_and_end_alike(train: Train) -> None:
-    population = train(mode="averaging", hyperparameters={}, max_steps=300)
-    population.wait()
-    assert len(population.events("averaged")) >= 3
-    newest = [
-        load_weights(max((population.folder / name / "Arena" / "selfplay" / "snapshots").iterdir(), key=_step_of))
-        for name in ("agt_0", "agt_1")
-    ]
-    assert set(newest[0]) == set(newest[1])
-    logs = [(population.folder / "members" / f"{name}.txt").read_text() for name in ("agt_0", "agt_1")]
-    assert all("weights taken over" in log for log in logs)
 
 
 @pytest.mark.slow
@@ -173,10 +160,6 @@ def _name_of(process: psutil.Process) -> str:
         return process.name()
     except psutil.Error:
         return ""
-
-
-def _step_of(path: Path) -> int:
-    return int(path.stem)
 
 
 def _wait_for(happened: Callable[[], bool], seconds: float = 120.0) -> None:

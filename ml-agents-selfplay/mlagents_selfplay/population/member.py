@@ -77,9 +77,9 @@ class Member:
         """
         if self._league.is_finished(self.name):
             return
-        self._hyperparameters, self._rated_bytes = self._league.start_of(self.name, self._node)
         attempts = 0
         while attempts < ATTEMPTS:
+            self._hyperparameters, self._rated_bytes = self._league.start_of(self.name, self._node)
             before = self._checkpoint_time()
             self._post(self._league.pending(self.name))
             process = self._start()
