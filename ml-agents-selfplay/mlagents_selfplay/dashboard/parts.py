@@ -96,9 +96,10 @@ def card(title: str, *content: Children, note: Children = None, aside: Children 
     return dmc.Paper([head, *lines, *content], withBorder=True, radius="md", p="md", className="card")
 
 
-def graph(graph_id: str, picture: go.Figure) -> dcc.Graph:
-    """A picture, as wide as its place."""
-    return dcc.Graph(id=graph_id, figure=picture, config=GRAPH_CONFIG, style={"height": picture.layout.height})
+def graph(graph_id: str, picture: go.Figure, min_width: int = 0) -> dcc.Graph:
+    """A picture, as wide as its place, but not narrower than `min_width` pixels."""
+    style = {"height": picture.layout.height, "minWidth": min_width}
+    return dcc.Graph(id=graph_id, figure=picture, config=GRAPH_CONFIG, style=style)
 
 
 def figures(entries: Sequence[tuple[str, str, str]]) -> dmc.SimpleGrid:

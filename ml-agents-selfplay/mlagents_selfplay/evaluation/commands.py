@@ -222,13 +222,17 @@ def played_tables(played: Played) -> Iterator[Table | str]:
         "player", *([] if alone else ["against", "mean outcome (95 %)", "draws"]), "games", "return", "decisions"
     )
     for score in played.scores:
-        against = [
-            score.opponent,
-            f"{_number(score.win_rate, '.3f')} [{score.low:.3f}, {score.high:.3f}]",
-            str(score.draws),
-        ]
-        row = [score.player, *([] if alone else against), str(score.games)]
-        table.add_row(*row, f"{score.mean_return:.2f} ± {score.margin:.2f}", f"{score.mean_length:.1f}")
+        against = []
+        if score.opponent is not None:
+            against = [score.opponent, f"{_number(score.win_rate, '.3f')} [{score.low:.3f}, {score.high:.3f}]"]
+            against.append(str(score.draws))
+        table.add_row(
+            score.player,
+            *against,
+            str(score.games),
+            f"{score.mean_return:.2f} ± {score.margin:.2f}",
+            f"{score.mean_length:.1f}",
+        )
     yield table
     if played.scores[0].cut_off:
         yield f"{played.scores[0].cut_off} more games were cut off and have no outcome."

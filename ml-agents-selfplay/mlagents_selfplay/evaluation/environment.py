@@ -43,7 +43,7 @@ class EnvironmentSettings:
     base_port: int = UnityEnvironment.BASE_ENVIRONMENT_PORT
 
 
-class Means(StatsSideChannel):  # type: ignore[misc]
+class Means(StatsSideChannel):
     """Means of the numbers that an environment tells of itself; ML-Agents' own channel keeps every single one."""
 
     def __init__(self) -> None:

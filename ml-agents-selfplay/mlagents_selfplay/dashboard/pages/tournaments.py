@@ -98,8 +98,8 @@ def _tournament(content: Mapping[str, Any]) -> Children:
         ("Transitive", "–" if transitive is None else f"{transitive:.0%}", "of the differences; the rest is cyclic"),
     ]
     # On a narrow screen the matrix is pushed sideways rather than squeezed until its values overlap.
-    matrix = parts.graph("payoff-figure", figures.payoff_matrix(names, content))
-    matrix.style["minWidth"] = min(200 + 36 * len(names), 900)  # pixels
+    width = min(200 + 36 * len(names), 900)  # pixels
+    matrix = parts.graph("payoff-figure", figures.payoff_matrix(names, content), min_width=width)
     cards = [
         parts.figures(entries),
         parts.card("Payoff matrix", dmc.Box(matrix, className="scrolls")),
