@@ -17,7 +17,7 @@ setup(
     python_requires=">=3.10.1,<3.11",
     packages=find_packages(PLUGIN_ROOT) + find_packages(include=["gym_bridges", "gym_bridges.*"]),
     package_dir={"mlagents_selfplay": f"{PLUGIN_ROOT}/mlagents_selfplay", "gym_bridges": "gym_bridges"},
-    package_data={"gym_bridges": ["builds/**", "py.typed"], "mlagents_selfplay": ["py.typed"]},
+    package_data={"gym_bridges": ["builds/**", "py.typed"], "mlagents_selfplay": ["py.typed", "dashboard/assets/*"]},
     install_requires=[
         "mlagents==1.1.0",
         "torch>=2.1.1,<2.9",
@@ -42,6 +42,15 @@ setup(
             "imageio",
             "imageio-ffmpeg",
         ],
+        "dashboard": [
+            "dash>=4.4",
+            "dash-mantine-components>=2.8",
+            "pandas",
+            "plotly",
+            "pyyaml",
+            "tensorboard",
+        ],
+        "population": ["ray"],
         "dev": [
             "pytest",
             "pytest-xdist",
@@ -49,9 +58,15 @@ setup(
             "hypothesis",
             "ruff",
             "mypy",
+            "pandas-stubs",
+            "playwright",  # drives Debian's chromium in the browser tests
             "psutil",
+            "ray",  # the population's tests
             "stable-baselines3",  # a peer that benchmarks/ measures beside ours; imported there only
             "tomli",
+            "tree-sitter",  # tests read the C# scripts with it
+            "tree-sitter-c-sharp",
+            "unityparser",  # and the Unity scenes with this
             "types-PyYAML",
             "types-protobuf",
         ],

@@ -39,8 +39,9 @@ class Run:
 
     @property
     def behavior_folder(self) -> Path:
-        """Where the checkpoints, the events and the snapshots of the behavior are."""
-        return self.folder / BEHAVIOR
+        """Where the checkpoints, the events and the snapshots of its one behavior are."""
+        (events,) = {file.parent for file in self.folder.glob("*/events.out.tfevents.*")}
+        return events
 
     def is_finished(self) -> bool:
         """Returns whether `mlagents-learn` came to its end: it writes its timers last."""
@@ -65,7 +66,7 @@ class Run:
     def learner_steps(self) -> int:
         """Returns the learner steps at the end of the run."""
         status = json.loads((self.folder / "run_logs" / "training_status.json").read_text(encoding="utf-8"))
-        return int(status[BEHAVIOR]["final_checkpoint"]["steps"])
+        return int(status[self.behavior_folder.name]["final_checkpoint"]["steps"])
 
     def timer_count(self, name: str) -> int:
         """Returns how often ML-Agents' timer `name` was entered, summed over the tree of timers."""
@@ -73,10 +74,10 @@ class Run:
         return _count(tree, name)
 
 
-def shipped() -> Block:
-    """Returns the rock-paper-scissors block of config/trainer_config.yaml, free to be changed."""
+def shipped(behavior: str = BEHAVIOR) -> Block:
+    """Returns the behavior's block of config/trainer_config.yaml, free to be changed."""
     text = (ROOT / "config" / "trainer_config.yaml").read_text(encoding="utf-8")
-    block: Block = yaml.safe_load(text)["behaviors"][BEHAVIOR]
+    block: Block = yaml.safe_load(text)["behaviors"][behavior]
     return block
 
 
@@ -109,17 +110,19 @@ def train(
     folder: Path,
     *,
     seed: int,
+    build: Path = BUILD,
     num_areas: int = 32,
     num_envs: int = 1,
     on_step: Callable[[int], None] = lambda step: None,
     on_start: Callable[[subprocess.Popen[str]], None] = lambda process: None,
 ) -> Run:
-    """Trains rock-paper-scissors with `mlagents-learn` and returns the run.
+    """Trains the one behavior of a build with `mlagents-learn` and returns the run.
 
     Args:
       block: the behavior's configuration.
       folder: of the run; must not exist.
       seed: of `mlagents-learn`.
+      build: rock-paper-scissors unless said otherwise.
       num_areas: areas in each environment process.
       num_envs: environment processes.
       on_step: called with the learner steps of every summary that the console shows.
@@ -130,10 +133,10 @@ def train(
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     config = folder.with_suffix(".yaml")
-    config.write_text(yaml.safe_dump({"behaviors": {BEHAVIOR: block}}, sort_keys=False), encoding="utf-8")
-    command = [sys.executable, "-m", "mlagents.trainers.learn", str(config), "--env", str(BUILD)]
+    config.write_text(yaml.safe_dump({"default_settings": block}, sort_keys=False), encoding="utf-8")
+    command = [sys.executable, "-m", "mlagents.trainers.learn", str(config), "--env", str(build)]
     command += ["--run-id", folder.name, "--results-dir", str(folder.parent), "--seed", str(seed), "--no-graphics"]
-    command += ["--num-areas", str(num_areas), "--num-envs", str(num_envs), "--base-port", str(_free_ports(num_envs))]
+    command += ["--num-areas", str(num_areas), "--num-envs", str(num_envs), "--base-port", str(free_ports(num_envs))]
     command += ["--torch-device", "cpu"]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -220,7 +223,7 @@ def _count(node: Mapping[str, Any], name: str) -> int:
     return sum((child["count"] if key == name else 0) + _count(child, name) for key, child in children.items())
 
 
-def _free_ports(count: int) -> int:
+def free_ports(count: int) -> int:
     """Returns the first of `count` ports in a row that nobody listens on, so that runs side by side do not collide."""
     while True:
         with socket.socket() as probe:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks._runs import arguments, show
-from gym_bridges import executable
+from benchmarks._wire import driven, step_at_random
 
 NUM_COPIES = 8
 ENVIRONMENTS = {
@@ -58,7 +57,36 @@ def make(environment: str) -> gymnasium.Env:
     return ms_pacman() if is_atari else gymnasium.make(environment, disable_env_checker=True)
 
 
-Steps = Callable[[], None]
+class Still(gymnasium.Env):
+    """An environment that costs nothing, so that what is left is the message."""
+
+    def __init__(self, space: gymnasium.spaces.Box, render_mode: str | None = None) -> None:
+        self.observation_space = space
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (8,))
+        self._seen = np.zeros(space.shape, space.dtype)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
+        """Begins an episode that never ends."""
+        return self._seen, {}
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
+        """Goes on."""
+        return self._seen, 0.0, False, False, {}
+
+
+def still_numbers(render_mode: str | None = None) -> Still:
+    """Makes a still environment with observations of the size of Ant-v5's."""
+    return Still(gymnasium.spaces.Box(-np.inf, np.inf, (105,)), render_mode)
+
+
+def still_pictures(render_mode: str | None = None) -> Still:
+    """Makes a still environment with observations of the size of Ms. Pac-Man's."""
+    return Still(gymnasium.spaces.Box(0, 255, (4, 84, 84), np.uint8), render_mode)
+
+
+STILL = {"105 numbers": "benchmarks.bridge:still_numbers", "84x84x4 images": "benchmarks.bridge:still_pictures"}
+
+Steps = Callable[[], object]
 """Makes one step of all copies."""
 
 
@@ -84,37 +112,9 @@ def by_itself(environment: str) -> Iterator[Steps]:
 @contextlib.contextmanager
 def behind_the_bridge(environment: str, folder: Path) -> Iterator[Steps]:
     """Yields one step of a build that `UnityEnvironment` drives."""
-    from mlagents_envs.base_env import ActionTuple
-    from mlagents_envs.environment import UnityEnvironment
-    from mlagents_envs.side_channel.stats_side_channel import StatsSideChannel
-
-    build = executable.write([ENVIRONMENTS[environment]], folder / "Build", Path(sys.executable))
-    unity = UnityEnvironment(
-        str(build),
-        base_port=free_port(),
-        num_areas=NUM_COPIES,
-        seed=0,
-        log_folder=str(folder),
-        timeout_wait=60,
-        side_channels=[StatsSideChannel()],
-    )
     rng = np.random.default_rng(0)
-    try:
-        unity.reset()
-        (behavior,) = unity.behavior_specs
-        spec = unity.behavior_specs[behavior].action_spec
-
-        def step() -> None:
-            decisions, _ = unity.get_steps(behavior)
-            count = len(decisions)
-            continuous = rng.uniform(-1.0, 1.0, (count, spec.continuous_size)).astype(np.float32)
-            shares = rng.random((count, spec.discrete_size))
-            unity.set_actions(behavior, ActionTuple(continuous, (shares * spec.discrete_branches).astype(np.int32)))
-            unity.step()
-
-        yield step
-    finally:
-        unity.close()
+    with driven([ENVIRONMENTS.get(environment, environment)], NUM_COPIES, folder) as unity:
+        yield lambda: step_at_random(unity, rng)
 
 
 def measure(environment: str, num_pairs: int, seconds: float) -> dict[str, Any]:
@@ -143,13 +143,18 @@ def speed(step: Steps, seconds: float) -> float:
     return count / elapsed
 
 
-def free_port() -> int:
-    """Returns a port on which nobody listens."""
-    import socket
+def cost_of_messages(environment: str, num_messages: int) -> dict[str, float]:
+    """Returns what a message of an environment that does nothing costs, in milliseconds.
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    `trainer` is processor time of ML-Agents' end, its waiting left out: no bridge can do without it.
+    """
+    with tempfile.TemporaryDirectory() as folder, behind_the_bridge(environment, Path(folder)) as step:
+        speed(step, 0.5)
+        begin, processor = time.perf_counter(), time.process_time()
+        for _ in range(num_messages):
+            step()
+        seconds, processor = time.perf_counter() - begin, time.process_time() - processor
+    return {"message": 1000.0 * seconds / num_messages, "trainer": 1000.0 * processor / num_messages}
 
 
 def print_tables(result: Mapping[str, Any], console: Console) -> None:
@@ -164,6 +169,10 @@ def print_tables(result: Mapping[str, Any], console: Console) -> None:
             f"{BARS[environment]:.0%}" if environment in BARS else "",
         )
     console.print(table)
+    table = Table("a message of 8 agents without an environment", "in all, ms", "of which ML-Agents' end computes")
+    for kind, cost in result["messages"].items():
+        table.add_row(kind, f"{cost['message']:.1f}", f"{cost['trainer']:.1f}")
+    console.print(table)
 
 
 def main() -> None:
@@ -172,8 +181,11 @@ def main() -> None:
     os.environ["PYTHONWARNINGS"] = "ignore"
     num_pairs, seconds = (3, 1.5) if options.quick else (9, 3.0)
     figures = {environment: measure(environment, num_pairs, seconds) for environment in ENVIRONMENTS}
+    messages = {kind: cost_of_messages(place, 100 if options.quick else 1000) for kind, place in STILL.items()}
     overhead = {environment: values["overhead"] for environment, values in figures.items()}
-    show({"overhead": overhead, "environments": figures, "bars": BARS}, options.json, print_tables)
+    show(
+        {"overhead": overhead, "environments": figures, "messages": messages, "bars": BARS}, options.json, print_tables
+    )
 
 
 if __name__ == "__main__":

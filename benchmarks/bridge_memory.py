@@ -9,11 +9,9 @@ last with that after the first tenth, when caches are warm.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +22,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks._runs import arguments, show
-from benchmarks.bridge import free_port
-from gym_bridges import executable
+from benchmarks._wire import driven, step_at_random
 
 KINDS = {
     "CartPole-v1": "gymnasium",
@@ -41,59 +38,17 @@ AREAS = 16
 NOTES = 10
 
 
-@contextlib.contextmanager
-def _driven(environment: str, folder: Path) -> Iterator[tuple[Any, psutil.Process]]:
-    """Yields ML-Agents' side of a build, and the process of the bridge."""
-    from mlagents_envs.environment import UnityEnvironment
-    from mlagents_envs.side_channel.stats_side_channel import StatsSideChannel
-
-    build = executable.write([environment], folder / "Build", Path(sys.executable))
-    unity = UnityEnvironment(
-        str(build),
-        base_port=free_port(),
-        num_areas=AREAS,
-        seed=0,
-        log_folder=str(folder),
-        timeout_wait=60,
-        side_channels=[StatsSideChannel()],
-    )
-    try:
-        bridges = [
-            child
-            for child in psutil.Process().children(recursive=True)
-            if "gym_bridges.launch" in " ".join(child.cmdline())
-        ]
-        yield unity, bridges[-1]
-    finally:
-        unity.close()
-
-
 def measure(environment: str, decisions: int, progress: Progress) -> list[tuple[int, int]]:
     """Returns decisions made and resident bytes of the bridge, at `NOTES` moments."""
-    from mlagents_envs.base_env import ActionTuple
-
     rng = np.random.default_rng(0)
     task = progress.add_task(environment, total=decisions)
     notes: list[tuple[int, int]] = []
     made = 0
-    with tempfile.TemporaryDirectory() as folder, _driven(environment, Path(folder)) as (unity, bridge):
-        unity.reset()
+    with tempfile.TemporaryDirectory() as folder, driven([environment], AREAS, Path(folder)) as unity:
+        children = psutil.Process().children(recursive=True)
+        (bridge,) = (child for child in children if "gym_bridges.launch" in " ".join(child.cmdline()))
         while made < decisions:
-            for behavior, spec in unity.behavior_specs.items():
-                due, _ = unity.get_steps(behavior)
-                count, actions = len(due), spec.action_spec
-                if not count:
-                    continue
-                continuous = rng.uniform(-1.0, 1.0, (count, actions.continuous_size)).astype(np.float32)
-                chances = rng.random((count, sum(actions.discrete_branches)))
-                if due.action_mask is not None:
-                    chances[np.concatenate(due.action_mask, axis=1)] = -1.0
-                parts = np.split(chances, np.cumsum(actions.discrete_branches)[:-1], axis=1)
-                discrete = [part.argmax(axis=1) for part in parts if part.shape[1]]
-                chosen = np.stack(discrete, axis=1) if discrete else np.zeros((count, 0))
-                unity.set_actions(behavior, ActionTuple(continuous, chosen.astype(np.int32)))
-                made += count
-            unity.step()
+            made += step_at_random(unity, rng)
             progress.update(task, completed=made)
             if made >= (len(notes) + 1) * decisions / NOTES:
                 notes.append((made, bridge.memory_info().rss))

@@ -23,7 +23,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks._runs import ROOT, arguments, show
-from benchmarks.bridge import free_port
+from benchmarks._wire import free_port
 from gym_bridges import executable
 
 TASKS = {"CartPole-v1": 475.0, "Pendulum-v1": -200.0}

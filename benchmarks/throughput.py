@@ -2,11 +2,12 @@
 
     python -m benchmarks.throughput [--json] [--quick]
 
-Learner steps per second of `mlagents-learn` on the rock-paper-scissors build, 32 areas, with the shipped PPO settings
-(two layers of 64, batches of 256, buffers of 4,096, 3 epochs). The trainers take turns within each repetition and share
-its seed; the ratio is the median of the ratios within a repetition, which a busy machine moves less than the speeds.
-The clock runs from the first TensorBoard summary to the last: start-up and final export are left out, PPO's updates are
-in.
+Learner steps per second of `mlagents-learn`: rock-paper-scissors, 32 areas, with the shipped PPO settings (two layers
+of 64, batches of 256, buffers of 4,096, 3 epochs), one and two environment processes; RoboSumo, ant against ant, 16
+areas, with its shipped settings; and a ball game seen in pictures of 84 x 84 (`rally.py`), 16 areas. The trainers take
+turns within each repetition and share its seed; the ratio is the median of the ratios within a repetition, which a busy
+machine moves less than the speeds. The clock runs from the first TensorBoard summary to the last: start-up and final
+export are left out, PPO's updates are in.
 
 Ours is measured three times: over the wire without mirror matches, where each match teaches one seat as under
 GhostTrainer; over the wire with them, where both seats of a mirror match teach; and as shipped, where the bridge plays
@@ -16,6 +17,7 @@ whole rollouts by itself.
 from __future__ import annotations
 
 import statistics
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,28 +27,50 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks._runs import Block, Watch, arguments, as_ghost, shipped, show, with_selfplay
+from benchmarks._runs import BUILD, Block, Watch, arguments, as_ghost, shipped, show, with_selfplay
+from gym_bridges import executable
 
-WORKLOADS = {"rps": 1, "rps_2_processes": 2}  # environment processes
 GHOST, ALONE, WIRE, DEFAULTS = "ghost", "wire_without_mirror", "wire", "ours"
+REPETITIONS = 3
 
 
 @dataclass(frozen=True)
-class Budget:
-    """How much is measured: summaries come every `summary_freq` learner steps, the first one starts the clock."""
+class Workload:
+    """What is trained: `max_steps` learner steps, of which the first `summary_freq` go by before the clock starts."""
 
-    repetitions: int = 3
-    max_steps: int = 30_000  # learner steps of one run
-    summary_freq: int = 5_000  # learner steps
-    workloads: tuple[str, ...] = tuple(WORKLOADS)
+    block: Block
+    build: Path = BUILD
+    num_areas: int = 32
+    num_envs: int = 1
+    max_steps: int = 30_000
+    summary_freq: int = 5_000
 
 
-QUICK = Budget(repetitions=1, max_steps=16_000, summary_freq=4_000, workloads=("rps",))
+def rally_block() -> Block:
+    """Returns settings for pictures: the shipped ones of rock-paper-scissors, with what images need."""
+    block = shipped()
+    block["network_settings"] = {"normalize": False, "hidden_units": 128, "num_layers": 1, "vis_encode_type": "simple"}
+    block["hyperparameters"]["learner_hyperparameters"].update(batch_size=256, buffer_size=2048, num_epoch=3)
+    return block
 
 
-def variants(budget: Budget) -> dict[str, Block]:
+def workloads(folder: Path, quick: bool) -> dict[str, Workload]:
+    """Returns what is measured, by name; writes a build into `folder`."""
+    if quick:
+        return {"rps": Workload(shipped(), max_steps=16_000, summary_freq=4_000)}
+    rally = executable.write(["benchmarks.rally:Rally"], folder / "Rally", Path(sys.executable))
+    robots = BUILD.with_name("RoboSumoAntVsAnt")
+    return {
+        "rps": Workload(shipped()),
+        "rps_2_processes": Workload(shipped(), num_envs=2),
+        "robosumo": Workload(shipped("RoboSumoAnt"), robots, num_areas=16, max_steps=60_000, summary_freq=20_000),
+        "pictures": Workload(rally_block(), rally, num_areas=16, max_steps=10_000, summary_freq=2_500),
+    }
+
+
+def variants(workload: Workload) -> dict[str, Block]:
     """Returns the configurations that take turns, by name."""
-    base = {**shipped(), "max_steps": budget.max_steps, "summary_freq": budget.summary_freq}
+    base = {**workload.block, "max_steps": workload.max_steps, "summary_freq": workload.summary_freq}
     return {
         GHOST: as_ghost(base),
         ALONE: with_selfplay(base, latest_ratio=0.0, learn_from_mirror_matches=False, rollouts="wire"),
@@ -55,22 +79,25 @@ def variants(budget: Budget) -> dict[str, Block]:
     }
 
 
-def measure(budget: Budget, folder: Path) -> dict[str, Any]:
+def measure(measured: Mapping[str, Workload], repetitions: int, folder: Path) -> dict[str, Any]:
     """Returns medians of steps per second and of the ratios to GhostTrainer, by workload. Fills `folder` with runs."""
-    blocks = variants(budget)
-    speeds: dict[str, dict[str, list[float]]] = {w: {v: [] for v in blocks} for w in budget.workloads}
-    with Watch(budget.repetitions * len(budget.workloads) * len(blocks) * budget.max_steps) as watch:
-        for repetition in range(budget.repetitions):
-            for workload in budget.workloads:
-                for variant, block in blocks.items():
+    blocks = {name: variants(workload) for name, workload in measured.items()}
+    speeds: dict[str, dict[str, list[float]]] = {name: {v: [] for v in blocks[name]} for name in measured}
+    total = repetitions * sum(len(blocks[name]) * workload.max_steps for name, workload in measured.items())
+    with Watch(total) as watch:
+        for repetition in range(repetitions):
+            for name, workload in measured.items():
+                for variant, block in blocks[name].items():
                     run = watch.train(
-                        f"{workload}: {variant}",
+                        f"{name}: {variant}",
                         block,
-                        folder / f"{workload}-{variant}-{repetition}",
+                        folder / f"{name}-{variant}-{repetition}",
                         seed=repetition,
-                        num_envs=WORKLOADS[workload],
+                        build=workload.build,
+                        num_areas=workload.num_areas,
+                        num_envs=workload.num_envs,
                     )
-                    speeds[workload][variant].append(run.steps_per_second())
+                    speeds[name][variant].append(run.steps_per_second())
     return {
         "ratio_vs_ghost": {w: _median_ratio(by[DEFAULTS], by[GHOST]) for w, by in speeds.items()},
         "ratio_vs_ghost_on_the_wire": {w: _median_ratio(by[WIRE], by[GHOST]) for w, by in speeds.items()},
@@ -96,9 +123,16 @@ def _median_ratio(ours: list[float], theirs: list[float]) -> float:
 
 def main() -> None:
     """Command line."""
-    options = arguments(__doc__.splitlines()[0]).parse_args()
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", metavar="WORKLOAD", help="of rps, rps_2_processes, robosumo, pictures")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        result = measure(QUICK if options.quick else Budget(), Path(folder))
+        known = workloads(Path(folder), options.quick)
+        unknown = set(options.only or ()) - set(known)
+        if unknown:
+            parser.error(f"--only: {', '.join(sorted(unknown))} is not one of {', '.join(known)}")
+        chosen = {name: known[name] for name in options.only or known}
+        result = measure(chosen, 1 if options.quick else REPETITIONS, Path(folder))
     show(result, options.json, print_tables)
 
 

@@ -26,6 +26,7 @@ _PLACES = {
     "RoboSumoSpiderVsBug": "gym_bridges.envs.robosumo.entries:SPIDER_VS_BUG",
     "RoboSumoSpiderVsSpider": "gym_bridges.envs.robosumo.entries:SPIDER_VS_SPIDER",
     "RockPaperScissors": "gym_bridges.envs.rock_paper_scissors:ENTRY",
+    "SumoRing": "gym_bridges.envs.sumo_ring:ENTRY",
 }
 """Id -> module:name of the entry."""
 

@@ -281,18 +281,24 @@ class _Parts:
 
 
 def _scale(space: spaces.Box) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns the function from flat numbers, nominally in [-1, 1], to an element of the Box."""
+    """Returns the function from flat numbers, nominally in [-1, 1], to an element of the Box.
+
+    It runs for every agent and step, so what can be known beforehand is, and `np.clip`, slow for a few numbers, is not
+    called.
+    """
     low, high = space.low.astype(np.float64).ravel(), space.high.astype(np.float64).ravel()
     is_bounded = high - low < np.finfo(np.float32).max  # also false for bounds that only mean "any float"
-    offset = np.where(is_bounded, low, 0.0)
-    width = np.where(is_bounded, high - low, 0.0)
+    least, most = np.where(is_bounded, -1.0, low), np.where(is_bounded, 1.0, high)
+    with np.errstate(invalid="ignore", over="ignore"):
+        gain = np.where(is_bounded, (high - low) / 2.0, 1.0)
+        shift = np.where(is_bounded, (high + low) / 2.0, 0.0)
     whole = space.dtype.kind in "biu"
 
     def scale(numbers: np.ndarray) -> np.ndarray:
-        inside = offset + (np.clip(numbers, -1.0, 1.0) + 1.0) / 2.0 * width
-        values = np.where(is_bounded, inside, np.clip(numbers, low, high))
+        values = np.minimum(np.maximum(numbers, least), most) * gain + shift
         if whole:
             values = np.rint(values)
-        return np.asarray(np.clip(values.reshape(space.shape), space.low, space.high), space.dtype)
+        inside = np.minimum(np.maximum(values, low), high)  # rounding may have led out of the bounds
+        return inside.astype(space.dtype).reshape(space.shape)
 
     return scale

@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "ml-agents-selfplay" / "mlagents_selfplay"
 BRIDGES = ROOT / "gym_bridges"
+DASHBOARD = PLUGIN / "dashboard"
+READ_RESULT_FILES = {"dashboard", "selfplay", "matchlog", "report", "results", "store"}
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
 BRIDGES_MAY_IMPORT = STANDARD_LIBRARY | {"gym_bridges", "gymnasium", "numpy", "grpc", "google", "typer"}
 KNOW_ML_AGENTS_PRIVATE_NAMES = {"trainer.py", "policy.py"}
@@ -102,8 +104,17 @@ def test_to_list_the_environments_loads_none_of_the_libraries_that_they_bring() 
 
 @pytest.mark.parametrize("path", [*modules(PLUGIN), *modules(BRIDGES)])
 def test_nothing_builds_on_what_only_users_and_ml_agents_call(path: Path) -> None:
-    ends = ("mlagents_selfplay.plugin", "mlagents_selfplay.cli", "mlagents_selfplay.dashboard", "gym_bridges.cli")
+    ends = ["mlagents_selfplay.plugin", "mlagents_selfplay.cli", "gym_bridges.cli"]
+    if path != PLUGIN / "cli.py" and not path.is_relative_to(DASHBOARD):
+        ends.append("mlagents_selfplay.dashboard")
     assert not {name for name in imports_of(path) if f"{name}.".startswith(tuple(f"{end}." for end in ends))}
+
+
+@pytest.mark.parametrize("path", modules(DASHBOARD))
+def test_the_dashboard_knows_result_files_only(path: Path) -> None:
+    ours = {name for name in imports_of(path) if name.startswith("mlagents_selfplay.")}
+    assert {name.split(".")[1] for name in ours} <= READ_RESULT_FILES
+    assert not top_level(imports_of(path)) & {"mlagents", "mlagents_envs", "torch", "gym_bridges"}
 
 
 @pytest.mark.parametrize("path", modules(PLUGIN))

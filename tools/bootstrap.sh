@@ -11,7 +11,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 UV_VERSION=0.13.8
-EXTRAS=gym,dev
+EXTRAS=gym,dashboard,dev
 STAMP=.venv/.set-up
 
 say() { echo "set-up: $*" >&2; }

@@ -1,4 +1,4 @@
-"""What does `mlagents-selfplay` do? It checks the installation, shows what a run has kept, and plays for progress."""
+"""What does `mlagents-selfplay` do? Each command, its words, and who does the work."""
 
 from __future__ import annotations
 
@@ -63,6 +63,76 @@ def history(
     for behavior in reports:
         for part in tables(behavior):
             console.print(part)
+
+
+@app.command("list")
+def list_all(as_json: AsJson = False) -> None:
+    """Name the algorithms that `train` knows, and the environments (all of them: `gym-bridge list --all`)."""
+    import subprocess
+
+    from mlagents_selfplay.recipes import algorithms
+    from mlagents_selfplay.training import beside_python
+
+    asked = [str(beside_python("gym-bridge")), "list", "--json"]
+    environments = json.loads(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+    if as_json:
+        typer.echo(json.dumps({"algorithms": algorithms(), "environments": environments}, indent=2))
+        return
+    typer.echo("Algorithms: " + ", ".join(algorithms()))
+    typer.echo("Environments:")
+    for name, summary in environments.items():
+        typer.echo(f"  {name:{max(map(len, environments))}}  {summary}")
+
+
+@app.command()
+def train(
+    algorithm: Annotated[str, typer.Argument(help="See `mlagents-selfplay list`.")],
+    environment: Annotated[str, typer.Argument(help="An id that gym-bridge knows, or the path of a build.")],
+    steps: Annotated[int, typer.Option(help="Learner steps.", min=1)] = 100_000,
+    seeds: Annotated[int, typer.Option(help="Runs, with seeds 1, 2, ... one after another.", min=1)] = 1,
+    selfplay: Annotated[bool, typer.Option("--selfplay", help="Against frozen snapshots of itself.")] = False,
+    hindsight: Annotated[
+        bool, typer.Option("--hindsight", help="Also learn from goals that were reached by chance.")
+    ] = False,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as learning_rate=1e-3.")
+    ] = None,
+    num_areas: Annotated[int, typer.Option(help="Copies of the environment in its process.", min=1)] = 8,
+    name: Annotated[str | None, typer.Option(help="Of the run; else <algorithm>-<environment>.")] = None,
+    results_dir: Annotated[Path, typer.Option(help="Runs are folders in it.")] = Path("results"),
+    force: Annotated[bool, typer.Option("--force", help="Delete a run of the same name.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run of the same name was.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train in one line: write the YAML, run mlagents-learn on it, and say where the model is."""
+    from mlagents_selfplay.recipes import Order, RecipeError, block_for
+    from mlagents_selfplay.training import Training, TrainingError, build_of, train_all
+
+    order = Order(algorithm, steps, selfplay, hindsight, changes or [])
+    flags = tuple(flag for flag, given in (("--force", force), ("--resume", resume)) if given)
+    try:
+        config = {"default_settings": block_for(order)}
+        build = str(build_of(environment, results_dir / "builds"))
+        base = name or f"{algorithm}-{Path(environment).name}"
+        names = [base] if seeds == 1 else [f"{base}-{seed}" for seed in range(1, seeds + 1)]
+        trainings = [
+            Training(results_dir / each, config, build, seed=seed, num_areas=num_areas, flags=flags)
+            for seed, each in enumerate(names, 1)
+        ]
+        results = train_all(trainings, steps)
+    except (RecipeError, TrainingError) as error:
+        typer.echo(f"mlagents-selfplay train: {error}", err=True)
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt:
+        typer.echo("mlagents-selfplay train: interrupted; --resume goes on.", err=True)
+        raise typer.Exit(130) from None
+    if as_json:
+        typer.echo(json.dumps({"runs": [asdict(result) for result in results]}, indent=2))
+        return
+    for training, result in zip(trainings, results, strict=True):
+        for behavior, rewards in result.rewards.items():
+            typer.echo(f"{behavior}, seed {result.seed}: mean reward {rewards[-1][1]:.2f} at step {rewards[-1][0]}")
+        typer.echo(f"settings {training.config_file}, model {', '.join(result.models.values())}")
 
 
 Sources = Annotated[
@@ -138,9 +208,13 @@ def evaluate(
 @app.command()
 def play(
     players: Sources,
-    env: Build,
-    games: Games = 100,
+    env: Annotated[
+        str | None, typer.Option("--env", metavar="BUILD", help="The executable; else that of the first player's run.")
+    ] = None,
+    games: Annotated[int, typer.Option("--games", "--episodes", help="Games, half of them with seats swapped.")] = 100,
     deterministic: Deterministic = False,
+    render: Annotated[bool, typer.Option("--render", help="Show the games in a window; for bridges.")] = False,
+    record: Annotated[Path | None, typer.Option(help="Film the games, to a .mp4 or .gif; for bridges.")] = None,
     outcome: RuleName = None,
     win_above: WinAbove = None,
     loss_below: LossBelow = None,
@@ -151,7 +225,13 @@ def play(
     base_port: BasePort = 6005,
     as_json: AsJson = False,
 ) -> None:
-    """Let two players meet, or see what each earns alone where there is one team. Nothing is written."""
+    """Let two players meet, or see what each earns alone where there is one team. Nothing is written.
+
+    One area (`--num-areas 1`, and always with --render or --record) also shows what the environment tells of its
+    episodes, such as the share of successes.
+    """
+    import shlex
+
     from mlagents_selfplay.evaluation import commands
     from mlagents_selfplay.evaluation.players import find
     from mlagents_selfplay.evaluation.workers import Task
@@ -159,7 +239,11 @@ def play(
     with _told("play"):
         found = find(players, 1)
         rule = commands.Rule(outcome, win_above, loss_below).settle(found)
-        environment = commands.environment_settings(env, env_args, parameter or [], num_areas, seed, base_port)
+        path, words = (env, "") if env is not None else commands.environment_of(found)
+        shown = ["--render"] if render else ["--record", str(record.absolute())] if record else []
+        words = " ".join([words, env_args, shlex.join(shown)])
+        areas = 1 if shown else num_areas
+        environment = commands.environment_settings(path, words, parameter or [], areas, seed, base_port)
         task = Task(environment, tuple(found), rule, deterministic, seed)
         commands.show(commands.play(found, task, games), as_json, commands.played_tables)
 
@@ -236,6 +320,62 @@ def _told(command: str) -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo(f"mlagents-selfplay {command}: interrupted; what is done is kept.", err=True)
         raise typer.Exit(130) from None
+
+
+@app.command()
+def dashboard(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder of the runs.")] = Path("results"),
+    host: Annotated[str, typer.Option(help="Address to listen on; by default, this machine only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 5000,
+) -> None:
+    """Show the runs in a browser, follow those in progress, start and stop others."""
+    try:
+        from mlagents_selfplay.dashboard.app import serve
+    except ImportError as error:
+        typer.echo(f"mlagents-selfplay dashboard: {error}. Install the extra [dashboard] of this project.", err=True)
+        raise typer.Exit(2) from error
+    try:
+        serve(results, host, port, typer.echo)
+    except OSError as error:
+        typer.echo(f"mlagents-selfplay dashboard: {host}:{port}: {error.strerror or error}. Try --port.", err=True)
+        raise typer.Exit(2) from error
+
+
+@app.command()
+def population(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Such as config/population.yaml.")],
+    run_id: Annotated[str, typer.Option(help="Name of the population's folder in the results.")] = "population",
+    results_dir: Annotated[Path, typer.Option(help="Where results are written.")] = Path("results"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a population that was interrupted.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a population of that name.")] = False,
+    address: Annotated[
+        str | None, typer.Option(help="Address of a Ray cluster; without it, Ray is started on this machine.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train several learners at once that meet each other, on Ray; the better ones pass on what they are."""
+    try:
+        from mlagents_selfplay.population.command import table, train
+    except ModuleNotFoundError as error:
+        typer.echo(f"mlagents-selfplay population: {error}; pip install 'mlagents-selfplay[population]'", err=True)
+        raise typer.Exit(2) from error
+    from rich.console import Console
+
+    from mlagents_selfplay.population.cluster import ClusterError
+    from mlagents_selfplay.population.member import MemberFailed
+    from mlagents_selfplay.population.settings import SettingsError, read_settings
+    from mlagents_selfplay.store import DamagedFile
+
+    try:
+        folder = results_dir / run_id
+        standings = train(config, folder, resume=resume, force=force, address=address, quiet=as_json)
+    except (SettingsError, ClusterError, MemberFailed, DamagedFile) as error:
+        typer.echo(f"mlagents-selfplay population: {getattr(error, 'cause', error)}", err=True)  # Ray wraps it
+        raise typer.Exit(2) from error
+    if as_json:
+        typer.echo(json.dumps({"population": str(folder), "members": standings}, indent=2))
+    else:
+        Console().print(table(standings, read_settings(config)))
 
 
 def main() -> None:

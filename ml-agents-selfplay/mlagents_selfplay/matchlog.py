@@ -32,7 +32,8 @@ class MatchLog:
       players: names of all opponents, those of a match of several taken apart.
       opponents: `[m]`, index into `players`.
       outcomes: `[m]` in [0, 1]; NaN for a truncated episode. A seat with several opponents has their mean.
-      weights: `[m]`, 1 / number of opponents of the seat.
+      games: `[m]`, how many alike the entry stands for: 1, unless somebody has condensed the log.
+      weights: `[m]`, games / number of opponents of the seat.
     """
 
     seats: int
@@ -41,6 +42,7 @@ class MatchLog:
     players: list[str]
     opponents: npt.NDArray[np.intp]
     outcomes: npt.NDArray[np.float64]
+    games: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float64]
 
     @property
@@ -54,15 +56,18 @@ class MatchLog:
             return np.zeros(len(self.steps), dtype=bool)
         return self.opponents == self.players.index(player)
 
-    def last(self, entries: int) -> MatchLog:
-        """Returns a log of the last `entries` entries, at least 1; `seats` are those of the whole file."""
+    def last(self, games: int) -> MatchLog:
+        """Returns a log of the last `games` games, or a few more; `seats` are those of the whole file."""
+        first = int(np.searchsorted(-self.games[::-1].cumsum()[::-1], -games, side="right")) - 1
+        recent = slice(max(first, 0), None)
         return replace(
             self,
-            steps=self.steps[-entries:],
-            teams=self.teams[-entries:],
-            opponents=self.opponents[-entries:],
-            outcomes=self.outcomes[-entries:],
-            weights=self.weights[-entries:],
+            steps=self.steps[recent],
+            teams=self.teams[recent],
+            opponents=self.opponents[recent],
+            outcomes=self.outcomes[recent],
+            games=self.games[recent],
+            weights=self.weights[recent],
         )
 
 
@@ -109,6 +114,7 @@ def read_match_log(path: Path, names: Collection[str] = ()) -> MatchLog:
         players=list(players),
         opponents=flat[first[label[row]] + place],
         outcomes=outcomes[text[row]],
+        games=np.ones(len(row), dtype=np.int64),
         weights=1.0 / entries[row],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlagents_selfplay.algorithms import fast_ppo
+from mlagents_selfplay.algorithms import ddpg, dqn, fast_ppo, fast_sac, split_q, tabular_q, td3
 from mlagents_selfplay.rollouts.mailbox import make_door
 from mlagents_selfplay.settings import TRAINER_TYPE, SelfPlaySettings
 from mlagents_selfplay.trainer import SelfPlayTrainer
@@ -12,6 +12,12 @@ from mlagents_selfplay.trainer import SelfPlayTrainer
 TRAINERS: dict[str, tuple[Any, Any]] = {
     TRAINER_TYPE: (SelfPlayTrainer, SelfPlaySettings),
     fast_ppo.TRAINER_TYPE: (fast_ppo.FastPPOTrainer, fast_ppo.FastPPOSettings),
+    dqn.TRAINER_TYPE: (dqn.DQNTrainer, dqn.DQNSettings),
+    split_q.TRAINER_TYPE: (split_q.SplitQTrainer, split_q.SplitQSettings),
+    tabular_q.TRAINER_TYPE: (tabular_q.TabularQTrainer, tabular_q.TabularQSettings),
+    ddpg.TRAINER_TYPE: (ddpg.DDPGTrainer, ddpg.DDPGSettings),
+    td3.TRAINER_TYPE: (td3.TD3Trainer, td3.TD3Settings),
+    fast_sac.TRAINER_TYPE: (fast_sac.SACTrainer, fast_sac.SACSettings),
 }
 
 

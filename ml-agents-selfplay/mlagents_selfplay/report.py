@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mlagents_selfplay.matchlog import MatchLog
-from mlagents_selfplay.results import BehaviorResults, Entry, behavior_folders, read_behavior
+from mlagents_selfplay.matchlog import MatchLog, read_match_log
+from mlagents_selfplay.results import BehaviorResults, Entry, ReadLog, behavior_folders, read_behavior
 from mlagents_selfplay.selfplay.matchmaking import CURRENT
 from mlagents_selfplay.selfplay.ratings import win_rate_interval
 from mlagents_selfplay.selfplay.scorebook import INITIAL
@@ -119,11 +119,12 @@ class BehaviorReport:
     recent: Recent | None
 
 
-def report(run: Path) -> list[BehaviorReport]:
+def report(run: Path, read_log: ReadLog = read_match_log) -> list[BehaviorReport]:
     """Reports on every behavior of a run, or on the one whose folder is given.
 
     Args:
       run: `results/<run-id>`, or the folder of a behavior in it.
+      read_log: reads a match log; one that keeps counts suits whoever asks again and again.
 
     Raises:
       NoSuchRun: if there is no such folder, no data of self-play, or no snapshot yet.
@@ -131,7 +132,7 @@ def report(run: Path) -> list[BehaviorReport]:
     """
     wanted = behavior_folders(run)
     siblings = behavior_folders(wanted[0].parent)  # the other side of an asymmetric game is rated along
-    behaviors = {folder.name: read_behavior(folder) for folder in siblings}
+    behaviors = {folder.name: read_behavior(folder, read_log) for folder in siblings}
     opponents = {name: _opponents_of(behavior, behaviors) for name, behavior in behaviors.items()}
     return [_report(behaviors[folder.name], behaviors, opponents) for folder in wanted]
 
@@ -198,7 +199,7 @@ def _matches(log: MatchLog) -> Matches:
 def _recent(behavior: BehaviorResults, opponents: str | None) -> Recent | None:
     if not behavior.log.seats:
         return None
-    log = behavior.log.last(math.ceil(RECENT_SHARE * len(behavior.log.steps)))
+    log = behavior.log.last(math.ceil(RECENT_SHARE * behavior.log.games.sum()))
     rated = log.rated
     met = [log.players[code] for code in np.unique(log.opponents[rated])]
     snapshots = sorted(int(player) for player in met if player.isdigit())
@@ -217,7 +218,7 @@ def _recent(behavior: BehaviorResults, opponents: str | None) -> Recent | None:
 
 
 def _win_rate(log: MatchLog, entries: np.ndarray[Any, np.dtype[np.bool_]], label: str, player: str) -> WinRate:
-    games, wins = int(entries.sum()), float(log.outcomes[entries].sum())
+    games, wins = int(log.games[entries].sum()), float((log.games * log.outcomes)[entries].sum())
     return WinRate(label, player, games, wins / games if games else math.nan, *win_rate_interval(wins, games))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from mlagents_selfplay.matchlog import MatchLog, read_match_log
 from mlagents_selfplay.store import DamagedFile, read_json
+
+ReadLog = Callable[[Path, Collection[str]], MatchLog]  # as `read_match_log`
 
 
 class NoSuchRun(Exception):
@@ -92,8 +95,8 @@ def behavior_folders(run: Path) -> list[Path]:
     return begun
 
 
-def read_behavior(folder: Path) -> BehaviorResults:
-    """Reads `<behavior>/selfplay/history.json` and `matches.csv`.
+def read_behavior(folder: Path, read_log: ReadLog = read_match_log) -> BehaviorResults:
+    """Reads `<behavior>/selfplay/history.json` and `matches.csv`, the latter by `read_log`.
 
     Raises:
       DamagedFile: if one cannot be read or is of another format version.
@@ -112,7 +115,7 @@ def read_behavior(folder: Path) -> BehaviorResults:
             discrepancy=float(history["discrepancy"]),
             snapshots=snapshots,
             pinned=pinned,
-            log=read_match_log(path.with_name("matches.csv"), {entry.player for entry in pinned}),
+            log=read_log(path.with_name("matches.csv"), {entry.player for entry in pinned}),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedFile(f"{path} is damaged ({error!r}). Put back a copy, or start over with --force.") from error

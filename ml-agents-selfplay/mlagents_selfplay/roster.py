@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from mlagents_selfplay import pinned
 from mlagents_selfplay.coordinator import Coordinator
 from mlagents_selfplay.opponents import SnapshotActors
 from mlagents_selfplay.policy import Players
+from mlagents_selfplay.population.letters import Guest
 from mlagents_selfplay.selfplay.matchmaking import CURRENT
 from mlagents_selfplay.selfplay.pool import OpponentPool
 from mlagents_selfplay.selfplay.scorebook import INITIAL
@@ -67,6 +70,8 @@ class Roster:
         )
         self.players = Players(learner, SnapshotActors(learner().actor, settings.opponents_in_memory), {})
         self._pinned_weights: dict[str, Weights] = {}
+        self._guest_weights: dict[str, Weights] = {}
+        self._given = ChainMap(self._guest_weights, self._pinned_weights)  # weights that are no snapshots of ours
         self._load_pinned()
 
     def draw(self) -> str:
@@ -85,8 +90,8 @@ class Roster:
         if player in self.players.others or player in self.players.snapshots:
             return True
         busy = self._shared.game.players_on(self._behavior)
-        if player in self._pinned_weights:
-            return self.players.snapshots.put(player, self._pinned_weights[player], busy)
+        if player in self._given:
+            return self.players.snapshots.put(player, self._given[player], busy)
         step = 0 if player == INITIAL else int(player)
         try:
             return self.players.snapshots.put(player, self._folder.load_snapshot(step), busy)
@@ -97,6 +102,23 @@ class Roster:
             self.pool.forget(player)
             logger.warning(f"{self._behavior}: snapshot {player} cannot be used and is set aside as {aside}: {error}")
             return False
+
+    def invite(self, guests: Mapping[str, Guest], ratio: float) -> None:
+        """Replaces the guests, which are drawn with probability `ratio` and then by their chances."""
+        before, fitting = set(self._guest_weights), {}
+        for name, guest in guests.items():
+            wrong = self.players.snapshots.mismatch(guest.weights)
+            if wrong is None:
+                fitting[name] = guest
+            else:
+                logger.warning(f"{self._behavior}: guest {name} is of another architecture and stays away: {wrong}")
+        new = {name: guest.weights for name, guest in fitting.items() if name not in before}
+        self._folder.save_guests(new, {*fitting, *before})  # until the next time; a resume may need those before
+        for name in before - set(fitting):
+            del self._guest_weights[name]
+            self._shared.ratings.remove(self._behavior, name)
+        self._guest_weights.update(new)
+        self.pool.invite({name: guest.chance for name, guest in fitting.items()}, ratio)
 
     def save_initial(self) -> None:
         """Writes the policy before its first update, which is pinned."""
@@ -128,6 +150,12 @@ class Roster:
             "rating": rating_of[CURRENT],
             "capacity": history.capacity,
             "delta": self.pool.sampler.delta,
+            "draws": {
+                "sampler": asdict(self.pool.sampler),
+                "pinned": self.pool.pinned,
+                "pinned_ratio": self.pool.pinned_ratio,
+                "matches_per_draw": self._settings.opponent_change_interval,
+            },
             "discrepancy": history.discrepancy(max(step, *history.steps, 0)),
             "snapshots": [
                 {
@@ -154,11 +182,11 @@ class Roster:
         return self._learner().behavior_spec
 
     def weights_of(self, player: str) -> Weights:
-        """Returns the weights of a player: the learner, a snapshot or a pinned actor."""
+        """Returns the weights of a player: the learner, a snapshot, a pinned actor or a guest."""
         if player == CURRENT:
             return self._weights()
-        if player in self._pinned_weights:
-            return self._pinned_weights[player]
+        if player in self._given:
+            return self._given[player]
         return self._folder.load_snapshot(0 if player == INITIAL else int(player))
 
     def draw_seed(self) -> int:
@@ -182,6 +210,12 @@ class Roster:
                 f"hyperparameters.history_capacity: {capacity} is not allowed; it must stay {saved}, as the run began."
             )
         self.pool.restore(state["pool"])
+        for name in list(self.pool.guests):
+            try:
+                self._guest_weights[name] = self._folder.load_guest(name)
+            except DamagedFile as error:
+                self.pool.forget(name)
+                logger.warning(f"{self._behavior}: guest {name} stays away: {error}")
         self._script_rng.bit_generator.state = state["script_rng"]
         self._rollout_rng.bit_generator.state = state["rollout_rng"]
         self._check_architecture(max(self.pool.history.steps, default=0))

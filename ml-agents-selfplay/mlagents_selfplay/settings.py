@@ -1,7 +1,7 @@
 """What may stand in the YAML under `hyperparameters:` of a `selfplay` behavior, and what each key must be."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attr
@@ -10,70 +10,16 @@ from mlagents.plugins import all_trainer_settings
 from mlagents.trainers.exception import TrainerConfigError
 from mlagents.trainers.settings import check_hyperparam_schedules, strict_to_cls
 
+from mlagents_selfplay.checks import finite, flag, integer, number, one_of, optional, refuse
 from mlagents_selfplay.selfplay.outcomes import RULES, OutcomeSettings
 from mlagents_selfplay.selfplay.samplers import KINDS, PFSP_WEIGHTINGS, PRESETS, SamplerSettings
 
 TRAINER_TYPE = "selfplay"
 
-_Check = Callable[[Any, "attr.Attribute[Any]", Any], None]
-
-
-def _refuse(key: str, value: object, allowed: str) -> TrainerConfigError:
-    return TrainerConfigError(f"hyperparameters.{key}: {value!r} is not allowed; it must be {allowed}.")
-
-
-def _number(low: float, high: float = float("inf"), *, above: bool = False) -> _Check:
-    bounds = (
-        f"a number {'above' if above else 'of at least'} {low:g}" if high == float("inf") else f"in [{low:g}, {high:g}]"
-    )
-
-    def check(_: Any, field: "attr.Attribute[Any]", value: Any) -> None:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not (low < value if above else low <= value) or not value <= high or value == float("inf"):
-            raise _refuse(field.name, value, bounds)
-
-    return check
-
-
-def _integer(low: int, unit: str) -> _Check:
-    def check(_: Any, field: "attr.Attribute[Any]", value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            raise _refuse(field.name, value, f"a whole number of {unit}, at least {low}")
-
-    return check
-
-
-def _finite(_: Any, field: "attr.Attribute[Any]", value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) == float("inf") or value != value:
-        raise _refuse(field.name, value, "a number")
-
-
-def _one_of(*allowed: str) -> _Check:
-    def check(_: Any, field: "attr.Attribute[Any]", value: Any) -> None:
-        if value not in allowed:
-            close = difflib.get_close_matches(str(value), allowed, n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
-            raise _refuse(field.name, value, f"one of {', '.join(allowed)}{hint}")
-
-    return check
-
-
-def _flag(_: Any, field: "attr.Attribute[Any]", value: Any) -> None:
-    if not isinstance(value, bool):
-        raise _refuse(field.name, value, "true or false")
-
 
 def _sources(_: Any, field: "attr.Attribute[Any]", value: Any) -> None:
     if not isinstance(value, (list, tuple)) or not all(isinstance(source, str) for source in value):
-        raise _refuse(field.name, value, "a list of texts such as initial, FILE.safetensors or python:module:factory")
-
-
-def _optional(check: _Check) -> _Check:
-    def check_unless_none(instance: Any, field: "attr.Attribute[Any]", value: Any) -> None:
-        if value is not None:
-            check(instance, field, value)
-
-    return check_unless_none
+        raise refuse(field.name, value, "a list of texts such as initial, FILE.safetensors or python:module:factory")
 
 
 @attr.s(auto_attribs=True)
@@ -84,52 +30,52 @@ class SelfPlaySettings:
     """
 
     # Who is drawn.
-    scheme: Any = attr.ib(default=None, validator=_optional(_one_of(*PRESETS)))  # a named pair of sampler and delta
-    delta: Any = attr.ib(default=None, validator=_optional(_number(0, 1)))  # 0: whole history, 1: current policy; 0.5
-    sampler: Any = attr.ib(default=None, validator=_optional(_one_of(*KINDS)))  # uniform unless said otherwise
+    scheme: Any = attr.ib(default=None, validator=optional(one_of(*PRESETS)))  # a named pair of sampler and delta
+    delta: Any = attr.ib(default=None, validator=optional(number(0, 1)))  # 0: whole history, 1: current policy; 0.5
+    sampler: Any = attr.ib(default=None, validator=optional(one_of(*KINDS)))  # uniform unless said otherwise
     latest_ratio: Any = attr.ib(
-        default=None, validator=_optional(_number(0, 1))
+        default=None, validator=optional(number(0, 1))
     )  # chance to meet the current policy; 0.5
-    pfsp_weighting: Any = attr.ib(default="squared", validator=_one_of(*PFSP_WEIGHTINGS))
-    opponent_change_interval: Any = attr.ib(default=10, validator=_integer(1, "episodes"))  # matches that a draw serves
-    team_change_interval: Any = attr.ib(default=100, validator=_integer(1, "episodes"))  # matches of a team's turn
+    pfsp_weighting: Any = attr.ib(default="squared", validator=one_of(*PFSP_WEIGHTINGS))
+    opponent_change_interval: Any = attr.ib(default=10, validator=integer(1, "episodes"))  # matches that a draw serves
+    team_change_interval: Any = attr.ib(default=100, validator=integer(1, "episodes"))  # matches of a team's turn
     # What is kept.
-    snapshot_interval: Any = attr.ib(default=20_000, validator=_integer(1, "learner steps"))
-    history_capacity: Any = attr.ib(default=64, validator=_integer(2, "snapshots"))
-    snapshot_precision: Any = attr.ib(default="float32", validator=_one_of("float32", "float16"))  # of weights on disk
-    opponents_in_memory: Any = attr.ib(default=64, validator=_integer(1, "opponents"))  # distinct ones at a time
+    snapshot_interval: Any = attr.ib(default=20_000, validator=integer(1, "learner steps"))
+    history_capacity: Any = attr.ib(default=64, validator=integer(2, "snapshots"))
+    snapshot_precision: Any = attr.ib(default="float32", validator=one_of("float32", "float16"))  # of weights on disk
+    opponents_in_memory: Any = attr.ib(default=64, validator=integer(1, "opponents"))  # distinct ones at a time
     # Opponents outside the history's budget.
     pinned_opponents: Any = attr.ib(factory=list, validator=_sources)
     pinned_ratio: Any = attr.ib(
-        default=0.1, validator=_number(0, 1)
+        default=0.1, validator=number(0, 1)
     )  # probability of drawing a pinned one, if any is listed
     # What a match comes to.
-    outcome: Any = attr.ib(default="last_reward", validator=_one_of(*RULES))
-    win_above: Any = attr.ib(default=0.0, validator=_finite)  # units of reward
-    loss_below: Any = attr.ib(default=0.0, validator=_finite)  # units of reward
-    elo_k: Any = attr.ib(default=32.0, validator=_number(0, above=True))  # most points that one match moves a rating
-    initial_elo: Any = attr.ib(default=1200.0, validator=_finite)  # rating of the initial policy, the anchor
+    outcome: Any = attr.ib(default="last_reward", validator=one_of(*RULES))
+    win_above: Any = attr.ib(default=0.0, validator=finite)  # units of reward
+    loss_below: Any = attr.ib(default=0.0, validator=finite)  # units of reward
+    elo_k: Any = attr.ib(default=32.0, validator=number(0, above=True))  # most points that one match moves a rating
+    initial_elo: Any = attr.ib(default=1200.0, validator=finite)  # rating of the initial policy, the anchor
     curriculum_measure: Any = attr.ib(
-        default="reward", validator=_one_of("reward", "rating", "win_rate_against_initial")
+        default="reward", validator=one_of("reward", "rating", "win_rate_against_initial")
     )
     # Who learns, and how.
     learns: Any = attr.ib(
-        default=True, validator=_flag
+        default=True, validator=flag
     )  # false: this behavior only plays its opponents (asymmetric games)
-    learn_from_mirror_matches: Any = attr.ib(default=None, validator=_optional(_flag))  # unset: for on-policy learners
+    learn_from_mirror_matches: Any = attr.ib(default=None, validator=optional(flag))  # unset: for on-policy learners
     learner: Any = "ppo"  # any other registered trainer type
     learner_hyperparameters: Any = attr.ib(factory=dict)  # exactly that type's own keys
     rollouts: Any = attr.ib(
-        default="auto", validator=_one_of("auto", "bridge", "wire")
+        default="auto", validator=one_of("auto", "bridge", "wire")
     )  # who plays: see docs/rollouts.md
-    fast_learner: Any = attr.ib(default=True, validator=_flag)  # ppo: the same losses in less time; see fast_ppo
+    fast_learner: Any = attr.ib(default=True, validator=flag)  # ppo: the same losses in less time; see fast_ppo
 
     def __attrs_post_init__(self) -> None:
         if self.loss_below > self.win_above:
-            raise _refuse("loss_below", self.loss_below, f"at most win_above = {self.win_above}")
+            raise refuse("loss_below", self.loss_below, f"at most win_above = {self.win_above}")
         for key in ("delta", "sampler"):
             if self.scheme is not None and getattr(self, key) is not None:
-                raise _refuse(key, getattr(self, key), f"left out beside scheme: {self.scheme}, which sets it")
+                raise refuse(key, getattr(self, key), f"left out beside scheme: {self.scheme}, which sets it")
         # With the learner's defaults filled in, so that configuration.yaml says all that a run was trained with.
         self.learner_hyperparameters = cattr.unstructure(self.learner_settings)
 
@@ -164,10 +110,10 @@ def _learner_settings(learner: Any, hyperparameters: Any) -> Any:
     """Turns the learner's own keys into its settings object, refusing whatever ML-Agents refuses for that type."""
     known = sorted(set(all_trainer_settings) - {TRAINER_TYPE})
     if learner not in known:
-        raise _refuse("learner", learner, f"one of the registered trainer types {', '.join(known)}")
+        raise refuse("learner", learner, f"one of the registered trainer types {', '.join(known)}")
     settings_class: Any = all_trainer_settings[learner]
     if not isinstance(hyperparameters, Mapping):
-        raise _refuse("learner_hyperparameters", hyperparameters, f"a block of keys of trainer type {learner}")
+        raise refuse("learner_hyperparameters", hyperparameters, f"a block of keys of trainer type {learner}")
     fields = attr.fields_dict(settings_class)
     for key in hyperparameters:
         if key not in fields:

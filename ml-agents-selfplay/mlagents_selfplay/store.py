@@ -3,6 +3,7 @@
     <behavior>/selfplay/
         history.json                    what is kept, for people and programs to read
         snapshots/<step>.safetensors    actor weights only
+        guests/<name>.safetensors       actor weights of opponents from other members of a population
         matches.csv                     one row per finished seat of the learner
         state.json                      all that a resumed run needs beside ML-Agents' checkpoint
         state.next.json                 the same for the checkpoint that is being written
@@ -97,9 +98,7 @@ class RunFolder:
             weights = {
                 k: v.astype(np.float16) if v.dtype == np.float32 and v.ndim > 1 else v for k, v in weights.items()
             }
-        # np.ascontiguousarray would give a scalar, as a normaliser has, a dimension.
-        blob = save({name: np.asarray(value, order="C") for name, value in weights.items()}, {"step": str(step)})
-        write_atomically(self.snapshot_file(step), lambda file: file.write(blob))
+        _save_weights(self.snapshot_file(step), weights, {"step": str(step)})
 
     def load_snapshot(self, step: int) -> Weights:
         """Reads actor weights, 16 bits widened to 32.
@@ -108,6 +107,27 @@ class RunFolder:
           DamagedFile: if the file is missing or is not a whole safetensors file.
         """
         return load_weights(self.snapshot_file(step))
+
+    def save_guests(self, guests: Mapping[str, Weights], kept: Iterable[str]) -> None:
+        """Writes actor weights of guests by name; deletes those of all others but `kept`.
+
+        Raises:
+          OSError: if one cannot be written.
+        """
+        for name, weights in guests.items():
+            _save_weights(self._guest_file(name), weights, {})
+        needed = {self._guest_file(name) for name in (*guests, *kept)}
+        for file in (self.path / "guests").glob("*.safetensors"):
+            if file not in needed:
+                file.unlink()
+
+    def load_guest(self, name: str) -> Weights:
+        """Reads actor weights of a guest.
+
+        Raises:
+          DamagedFile: if the file is missing or is not a whole safetensors file.
+        """
+        return load_weights(self._guest_file(name))
 
     def set_aside(self, step: int) -> Path:
         """Renames a damaged snapshot out of the way, and returns its new name."""
@@ -191,6 +211,9 @@ class RunFolder:
         log.truncate(min(entry["matches_bytes"], log.seek(0, os.SEEK_END)))
         log.seek(0, os.SEEK_END)
 
+    def _guest_file(self, name: str) -> Path:
+        return self.path / "guests" / f"{name}.safetensors"
+
     def _entry(self, step: int) -> dict[str, Any]:
         found = {}
         for name in ("state.json", "state.next.json"):
@@ -216,6 +239,12 @@ class RunFolder:
                 write_atomically(path, lambda file: file.write((",".join(COLUMNS) + "\n").encode()))
             self._log = path.open("ab", buffering=0)
         return self._log
+
+
+def _save_weights(path: Path, weights: Weights, header: dict[str, str]) -> None:
+    # np.ascontiguousarray would give a scalar, as a normaliser has, a dimension.
+    blob = save({name: np.asarray(value, order="C") for name, value in weights.items()}, header)
+    write_atomically(path, lambda file: file.write(blob))
 
 
 def read_json(path: Path) -> dict[str, Any]:

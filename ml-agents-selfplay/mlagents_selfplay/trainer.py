@@ -27,9 +27,13 @@ from mlagents_envs.logging_util import get_logger
 
 from mlagents_selfplay import randomness
 from mlagents_selfplay.algorithms.fast_ppo import Episode, FastPPOTrainer
+from mlagents_selfplay.algorithms.off_policy import OffPolicyLearner
+from mlagents_selfplay.algorithms.replay import NO_SNAPSHOT, NOBODY
 from mlagents_selfplay.checkpoints import CrashSafeSaver
 from mlagents_selfplay.coordinator import coordinator
 from mlagents_selfplay.policy import SelfPlayPolicy
+from mlagents_selfplay.population.inbox import Inbox
+from mlagents_selfplay.population.letters import INBOX
 from mlagents_selfplay.rollouts.member import member_of, rows_of
 from mlagents_selfplay.roster import Roster
 from mlagents_selfplay.selfplay.matchmaking import CURRENT, Draws, Entrant, Role
@@ -81,6 +85,7 @@ class SelfPlayTrainer(Trainer):
         self.book = Scorebook(behavior_name, self.settings.outcome_settings, self._shared.ratings)
         self._shared.books[behavior_name] = self.book
         self.folder = RunFolder(Path(artifact_path) / "selfplay")
+        self._inbox = Inbox(Path(artifact_path) / INBOX)
         self._seed = np.random.SeedSequence([seed, crc32(behavior_name.encode())])
         self._roster: Roster | None = None
         self._next_snapshot = self.settings.snapshot_interval  # learner steps
@@ -141,11 +146,13 @@ class SelfPlayTrainer(Trainer):
             for _ in range(queue.qsize()):
                 self._take(queue.get_nowait())
         game.discard(ended)
-        self._settle_matches()
         self.learner.advance()
         if self.is_training and self.get_step >= self._next_snapshot:
             self._take_snapshot()
+        if self.is_training and not host.busy:
+            self._inbox.read(self.learner, self._saver.modules, self.roster, self._save)
         host.plan()
+        self._settle_matches()  # while the bridges, if any, already play on
 
     def end_episode(self) -> None:
         """All episodes were cut short by a reset of the environments."""
@@ -183,12 +190,25 @@ class SelfPlayTrainer(Trainer):
     def _take(self, trajectory: Trajectory) -> None:
         game, seat = self._shared.game, trajectory.agent_id
         if (self.should_still_train or not self.is_training) and game.learns(seat, self._mirror):
+            if isinstance(self.learner, OffPolicyLearner):
+                self.learner.note_opponent(seat, self._opponent_step(seat))
             self._queue.put(trajectory._replace(behavior_id=self._learner_behavior_id))
         last = trajectory.steps[-1]
         reward = float(sum(step.reward + step.group_reward for step in trajectory.steps))
         game.observe(seat, reward, len(trajectory.steps))
         if trajectory.done_reached:
             game.finish(seat, float(last.reward + last.group_reward), bool(trajectory.interrupted))
+
+    def _opponent_step(self, seat: str) -> int:
+        """The learner step of the weights that sit opposite: now, of a snapshot, or none."""
+        opponents = self._shared.game.opponents_of(seat)
+        if not opponents:
+            return NOBODY
+        if opponents[0] == CURRENT:
+            return self.get_step
+        if opponents[0] == INITIAL:
+            return 0
+        return int(opponents[0]) if opponents[0].isdigit() else NO_SNAPSHOT
 
     def _settle_matches(self) -> None:
         finished = self._shared.game.take_finished(self.brain_name)
@@ -264,9 +284,13 @@ class SelfPlayTrainer(Trainer):
         self._next_snapshot = step - step % interval + interval
         if not self._try_to_write("snapshot", self.roster.take_snapshot):
             return
-        self._shared.forget_the_evicted()
-        self._saver.write_checkpoint(step)
+        self._inbox.note_snapshot()
+        self._save()
         report_history(self.stats_reporter, self.roster.pool.history, step, self.folder)
+
+    def _save(self) -> None:
+        self._shared.forget_the_evicted()
+        self._saver.write_checkpoint(self.get_step)
 
     def _try_to_write(self, what: str, write: Callable[[], None]) -> bool:
         try:
@@ -278,8 +302,12 @@ class SelfPlayTrainer(Trainer):
         return True
 
     def _save_around(self, step: int, write_checkpoint: Callable[[], None]) -> None:
+        self._settle_matches()  # so that what is saved counts all that are over
         self.folder.stage(step, self._state())
-        write_checkpoint()
+        if isinstance(self.learner, OffPolicyLearner):
+            self.learner.save_around(step, write_checkpoint)
+        else:
+            write_checkpoint()
         self.folder.commit([0, *self.roster.pool.history.steps])
         self.folder.write_history(self.roster.manifest())
 
@@ -289,6 +317,7 @@ class SelfPlayTrainer(Trainer):
             "book": self.book.state(),
             "game": self._shared.game.state(),
             "next_snapshot": self._next_snapshot,
+            "inbox": self._inbox.state(),
             "draws": {str(role.team): draws.state() for role, draws in self._draws.items()},
             "randomness": randomness.global_state(),
         }
@@ -298,6 +327,7 @@ class SelfPlayTrainer(Trainer):
         self.book.restore(state["book"])
         self._shared.game.restore(state["game"])
         self._next_snapshot = state["next_snapshot"]
+        self._inbox.restore(state["inbox"], self.learner)
         self._draws_from_before = state["draws"]
         randomness.restore_global_state(state["randomness"])
 

@@ -11,6 +11,8 @@ from typing import Any
 SMALL = {  # learners that learn next to nothing, quickly
     "ppo": {"batch_size": 32, "buffer_size": 128, "num_epoch": 1},
     "poca": {"batch_size": 32, "buffer_size": 128, "num_epoch": 1},
+    "dqn": {"batch_size": 16, "buffer_size": 500, "buffer_init_steps": 100, "steps_per_update": 10.0},
+    "split_q": {"batch_size": 16, "buffer_size": 500, "buffer_init_steps": 100, "steps_per_update": 10.0},
     "sac": {"batch_size": 32, "buffer_size": 2000, "buffer_init_steps": 100, "steps_per_update": 50.0},
 }
 

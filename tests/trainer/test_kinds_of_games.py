@@ -15,6 +15,9 @@ SLOW = pytest.mark.slow
 GAMES = [  # options of the arena, keys of the behavior
     pytest.param({"actions": "continuous"}, {"learner": "sac"}, id="continuous actions, sac"),
     pytest.param({"masks": "true"}, {"learner": "sac"}, id="discrete actions with masks, sac", marks=SLOW),
+    pytest.param({"masks": "true", "observations": "both"}, {"learner": "dqn"}, id="discrete actions, masks, dqn"),
+    pytest.param({"masks": "true"}, {"learner": "split_q"}, id="discrete actions with masks, split_q", marks=SLOW),
+    pytest.param({"masks": "true"}, {"learner": "tabular_q"}, id="discrete actions with masks, tabular_q"),
     pytest.param({"actions": "hybrid", "group": 2, "masks": "true"}, {"learner": "poca"}, id="hybrid groups, poca"),
     pytest.param({"recall": "true", "masks": "true"}, {"network": MEMORY}, id="memory, discrete actions with masks"),
     pytest.param({"recall": "true", "group": 2}, {"network": MEMORY, "learner": "poca"}, id="memory, poca", marks=SLOW),

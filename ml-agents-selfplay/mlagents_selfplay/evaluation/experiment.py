@@ -18,8 +18,8 @@ from mlagents_selfplay.evaluation.matches import roles_of
 from mlagents_selfplay.evaluation.networks import outcome_rule
 from mlagents_selfplay.evaluation.pictures import draw_tournament
 from mlagents_selfplay.evaluation.players import Player, everybody_of, find
-from mlagents_selfplay.evaluation.training import Training, train
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
+from mlagents_selfplay.training import Training, TrainingError, train
 
 
 @dataclass
@@ -110,10 +110,10 @@ def _train(
     files.note_training(number, job, "running")
     began = time.monotonic()
     try:
-        train(training, lambda step: show(label, min(step, last), last))
-    except EvaluationError:
+        train(training, lambda summary: show(label, min(summary.step, last), last))
+    except TrainingError as error:
         files.note_training(number, job, "failed")
-        raise
+        raise EvaluationError(str(error)) from error
     files.note_training(number, job, "finished", time.monotonic() - began)
 
 

@@ -116,6 +116,11 @@ class Host:
                     self.plan()
             return bool(self._active)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a bridge is playing a rollout with the weights that it was sent."""
+        return any(bridge.busy for bridge in self._bridges.values())
+
     def join(self, member: Member) -> None:
         """Lets a behavior take part; bridges that knock from now on are answered."""
         with self._lock:

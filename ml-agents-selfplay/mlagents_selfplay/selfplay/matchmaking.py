@@ -197,6 +197,13 @@ class Game:
         held = self._seats.get(seat)
         return None if held is None else held.match.players[held.role]
 
+    def opponents_of(self, seat: SeatId) -> list[str]:
+        """Returns who plays the other teams in the match of `seat`, by team; nobody if nobody sits there."""
+        held = self._seats.get(seat)
+        if held is None:
+            return []
+        return [player for role, player in sorted(held.match.players.items()) if role.team != held.role.team]
+
     def learns(self, seat: SeatId, mirror: bool) -> bool:
         """Returns whether `seat` teaches the learner: the learning team's seats do, with `mirror` all that it plays."""
         held = self._seats.get(seat)

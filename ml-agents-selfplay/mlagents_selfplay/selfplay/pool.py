@@ -40,6 +40,8 @@ class OpponentPool:
         self.pinned = list(pinned)
         self.pinned_ratio = pinned_ratio
         self.rng = rng
+        self.guests: dict[str, float] = {}  # from other members' histories: chances among them
+        self.guest_ratio = 0.0
         self._initial_playable = True
         self._last: tuple[Any, Distribution] | None = None  # what the last distribution was made from, and itself
 
@@ -47,7 +49,16 @@ class OpponentPool:
     def players(self) -> set[str]:
         """Everybody who can be drawn, but for the current policy."""
         initial = {INITIAL} if self._initial_playable else set()
-        return {str(step) for step in self.history.steps} | set(self.pinned) | initial
+        return {str(step) for step in self.history.steps} | set(self.pinned) | set(self.guests) | initial
+
+    def invite(self, guests: dict[str, float], ratio: float) -> None:
+        """Replaces the guests, opponents from the histories of other members of a population.
+
+        Args:
+          guests: relative chance of being drawn by name, above 0.
+          ratio: in [0, 1], probability of drawing a guest at all, if there is any.
+        """
+        self.guests, self.guest_ratio = dict(guests), ratio
 
     def add(self, step: int) -> list[str]:
         """Takes a snapshot of learner step `step` into the history and returns the players that left it."""
@@ -59,6 +70,7 @@ class OpponentPool:
             self._initial_playable = False
         if player in self.pinned:
             self.pinned.remove(player)
+        self.guests.pop(player, None)
         steps = [step for step in self.history.steps if str(step) != player]
         self.history.restore({"capacity": self.history.capacity, "steps": steps})
 
@@ -101,6 +113,10 @@ class OpponentPool:
             current policy is drawn.
         """
         full = len(on - {CURRENT}) >= room
+        guests = [name for name in self.guests if name in on or not full]
+        if guests and self.rng.random() < self.guest_ratio:
+            weights = np.array([self.guests[name] for name in guests])
+            return guests[draw(weights / weights.sum(), self.rng)]
         pinned = [name for name in self.pinned if name in on or not full]
         if pinned and self.rng.random() < self.pinned_ratio:
             return pinned[int(self.rng.integers(len(pinned)))]
@@ -113,8 +129,9 @@ class OpponentPool:
         return names[draw(chances, self.rng)]
 
     def state(self) -> dict[str, Any]:
-        """Returns history and random state, ready for JSON."""
-        return {"history": self.history.state(), "rng": self.rng.bit_generator.state}
+        """Returns history, guests and random state, ready for JSON."""
+        guests = {"chances": self.guests, "ratio": self.guest_ratio}
+        return {"history": self.history.state(), "guests": guests, "rng": self.rng.bit_generator.state}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from `state()`.
@@ -123,4 +140,5 @@ class OpponentPool:
           ValueError: if the state was taken at another capacity.
         """
         self.history.restore(state["history"])
+        self.invite(state["guests"]["chances"], state["guests"]["ratio"])
         self.rng.bit_generator.state = state["rng"]

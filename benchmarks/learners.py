@@ -1,0 +1,177 @@
+"""How well does a learner do on an environment, at a budget of steps?
+
+    python -m benchmarks.learners dqn CartPole-v1 [--steps 50000] [--seeds 3] [--library] [--json]
+
+Trains with `mlagents-learn` and a build of the environment, as the file in config/ says that has this environment under
+this trainer type. The curve holds the mean return of the episodes that ended in each twentieth of the steps,
+exploration and all; `final` is the mean over the last tenth. `--library` trains Stable-Baselines3's learner of the same
+kind beside it: same budget, seeds, network, batch, replay, learning rate, discount, noise and steps for each update.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks._runs import ROOT, Block, arguments, free_ports, show
+from gym_bridges import executable
+
+RETURN = "Environment/Cumulative Reward"
+LIBRARY = {"dqn": "DQN", "ddpg": "DDPG", "td3": "TD3", "fast_sac": "SAC", "sac": "SAC"}
+POINTS = 20  # of a curve
+QUICK_STEPS = 2_000
+Curve = list[tuple[int, float]]
+
+
+def configuration_of(algorithm: str, environment: str) -> tuple[Block, dict[str, Any]]:
+    """Returns the block of the environment in config/ with this trainer type, and the environment's parameters.
+
+    Raises:
+      SystemExit: if there is none.
+    """
+    for file in sorted((ROOT / "config").glob("*.yaml")):
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        block: Block | None = content.get("behaviors", {}).get(environment)
+        if block is not None and block["trainer_type"] == algorithm:
+            return block, content.get("environment_parameters", {})
+    raise SystemExit(f"No file in config/ has behavior {environment} with trainer_type: {algorithm}.")
+
+
+def through_the_bridge(
+    block: Block, parameters: dict[str, Any], environment: str, seed: int, areas: int, folder: Path
+) -> Curve:
+    """Trains with `mlagents-learn` and returns the curve: (learner steps, mean return)."""
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]
+
+    content = {"behaviors": {environment: {**block, "summary_freq": max(1, block["max_steps"] // POINTS)}}}
+    config = folder / f"{seed}.yaml"
+    config.write_text(yaml.safe_dump({**content, "environment_parameters": parameters} if parameters else content))
+    build = executable.write([environment], folder / f"{seed}-build", Path(sys.executable))
+    command = [sys.executable, "-m", "mlagents.trainers.learn", str(config), "--env", str(build), "--seed", str(seed)]
+    command += ["--run-id", str(seed), "--results-dir", str(folder), "--num-areas", str(areas)]
+    command += ["--base-port", str(free_ports(1)), "--torch-device", "cpu", "--no-graphics"]
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return [
+        (event.step, value.simple_value if value.HasField("simple_value") else value.tensor.float_val[0])
+        for file in sorted((folder / str(seed) / environment).glob("events*"))
+        for event in EventFileLoader(str(file)).Load()
+        for value in event.summary.value
+        if value.tag == RETURN
+    ]
+
+
+def with_the_library(block: Block, algorithm: str, environment: str, seed: int) -> Curve:
+    """Trains with Stable-Baselines3 and returns the curve."""
+    import stable_baselines3
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.noise import NormalActionNoise
+
+    hyperparameters, network, signal = block["hyperparameters"], block["network_settings"], block["reward_signals"]
+    kind: Any = getattr(stable_baselines3, LIBRARY[algorithm])
+    environments = make_vec_env(environment, n_envs=1, seed=seed)
+    others: dict[str, Any] = {}
+    if hyperparameters.get("action_noise") == "gaussian":
+        still = np.zeros_like(environments.action_space.sample())
+        others["action_noise"] = NormalActionNoise(still, still + hyperparameters["action_noise_scale"])
+    model = kind(
+        "MlpPolicy",
+        environments,
+        learning_rate=float(hyperparameters["learning_rate"]),
+        batch_size=hyperparameters["batch_size"],
+        buffer_size=hyperparameters["buffer_size"],
+        learning_starts=hyperparameters["buffer_init_steps"],
+        train_freq=max(1, round(hyperparameters["steps_per_update"])),
+        gradient_steps=1,
+        gamma=signal["extrinsic"]["gamma"],
+        policy_kwargs={"net_arch": [network["hidden_units"]] * network["num_layers"]},
+        device="cpu",
+        seed=seed,
+        **others,
+    )
+    curve: Curve = []
+    portion = block["max_steps"] // POINTS
+    for point in range(1, POINTS + 1):
+        model.learn(portion, reset_num_timesteps=False)
+        if model.ep_info_buffer:
+            curve.append((point * portion, statistics.fmean(episode["r"] for episode in model.ep_info_buffer)))
+    return curve
+
+
+def final(curve: Curve, steps: int) -> float:
+    """Returns the mean over the last tenth of the steps."""
+    return statistics.fmean(value for step, value in curve if step > 0.9 * steps)
+
+
+def measure(
+    algorithm: str, environment: str, steps: int | None, seeds: int, areas: int, library: bool
+) -> dict[str, Any]:
+    """Returns curves and final returns by seed, and their mean.
+
+    Args:
+      algorithm: trainer type.
+      environment: id, which is also the behavior's name.
+      steps: learner steps; None for what the configuration says.
+      seeds: 1 to this number are run.
+      areas: copies of the environment.
+      library: whether Stable-Baselines3 trains as well.
+    """
+    block, parameters = configuration_of(algorithm, environment)
+    block = {**block, "max_steps": block["max_steps"] if steps is None else steps}
+    curves: dict[str, dict[int, Curve]] = {"ours": {}, **({"stable_baselines3": {}} if library else {})}
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in track(range(1, seeds + 1), console=Console(stderr=True)):
+            curves["ours"][seed] = through_the_bridge(block, parameters, environment, seed, areas, Path(folder))
+            if library:
+                curves["stable_baselines3"][seed] = with_the_library(block, algorithm, environment, seed)
+    finals = {
+        who: {seed: final(curve, block["max_steps"]) for seed, curve in of_seed.items()}
+        for who, of_seed in curves.items()
+    }
+    return {
+        "algorithm": algorithm,
+        "environment": environment,
+        "steps": block["max_steps"],
+        "areas": areas,
+        "final": finals,
+        "mean": {who: statistics.fmean(of_seed.values()) for who, of_seed in finals.items()},
+        "curves": curves,
+    }
+
+
+def print_tables(result: Mapping[str, Any], console: Console) -> None:
+    """Prints the figures for people."""
+    title = f"{result['algorithm']} on {result['environment']}: mean return after {result['steps']:,} learner steps"
+    table = Table("by", *(f"seed {seed}" for seed in result["final"]["ours"]), "mean", title=title)
+    for who, of_seed in result["final"].items():
+        table.add_row(who, *(f"{value:.1f}" for value in of_seed.values()), f"{result['mean'][who]:.1f}")
+    console.print(table)
+
+
+def main() -> None:
+    """Command line."""
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("algorithm", nargs="?", default="dqn", help="trainer type; dqn unless said otherwise")
+    parser.add_argument("environment", nargs="?", default="CartPole-v1", help="id; CartPole-v1 unless said otherwise")
+    parser.add_argument("--steps", type=int, metavar="N", help="learner steps, instead of the configuration's")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N")
+    parser.add_argument("--areas", type=int, default=8, metavar="N", help="copies of the environment")
+    parser.add_argument("--library", action="store_true", help="train Stable-Baselines3, too")
+    options = parser.parse_args()
+    steps, seeds = (QUICK_STEPS, 1) if options.quick else (options.steps, options.seeds)
+    result = measure(options.algorithm, options.environment, steps, seeds, options.areas, options.library)
+    show(result, options.json, print_tables)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The pages, one file each: `layout` returns the content, `register` adds what it answers to."""

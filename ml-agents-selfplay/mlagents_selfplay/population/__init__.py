@@ -1,0 +1,1 @@
+"""Population-based training: several learners that meet each other, and whose better ones pass on what they are."""

@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("Unity.ML-Agents")]
+[assembly: InternalsVisibleTo("HeadlessPlayer")]
