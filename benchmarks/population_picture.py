@@ -1,4 +1,4 @@
-"""How did a population go? One picture: ratings with who took over whose weights, and a hyperparameter of each member.
+"""How did a population go? One picture: ratings, who took over whose weights, one hyperparameter.
 
 python -m benchmarks.population_picture results/<run-id> --svg FILE [--key learning_rate]
 """
@@ -43,10 +43,10 @@ def draw(events: list[dict[str, Any]], key: str, file: Path) -> None:
         below.step(*zip(*values, strict=True), where="post", color=color)
     for event in events:
         if event["event"] == "changed":
-            from_ = [rating for step, rating in ratings[event["parent"]] if step <= event["step"]][-1]
             before = [rating for step, rating in ratings[event["member"]] if step < event["step"]][-1]
-            arrow = {"arrowstyle": "<-", "color": "0.4"}
-            above.annotate("", (event["step"], before), (event["step"], from_), arrowprops=arrow)
+            at, new = event["step"], event["rating"]
+            arrow = {"arrowstyle": "->", "color": "0.3"}
+            above.annotate(event["parent"], (at, new), (at, before), color="0.3", fontsize=7, arrowprops=arrow)
     above.set_ylabel("rating, Elo points")
     above.legend(ncols=len(members), frameon=False)
     below.set(ylabel=key, yscale="log", xlabel="learner steps of the member")
