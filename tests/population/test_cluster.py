@@ -18,6 +18,7 @@ from mlagents_selfplay.store import load_weights, read_json
 from tests.population.conftest import Population
 
 pytestmark = pytest.mark.timeout(900)  # Seconds; a busy machine is no defect.
+DAEMONS = {"raylet", "gcs_server"}
 PLUGIN = Path(__file__).parents[2] / "ml-agents-selfplay" / "mlagents_selfplay"
 Train = Callable[..., Population]
 
@@ -47,7 +48,11 @@ def assert_went_well(population: Population, members: int = 2, steps: int = 600)
 @pytest.mark.slow
 def test_a_population_trains_to_its_end_and_its_members_meet_and_change(train: Train) -> None:
     population = train()
+    population.wait_until(lambda: bool(population.events("snapshot")))
+    daemons = [p for p in psutil.Process(population.process.pid).children(recursive=True) if _name_of(p) in DAEMONS]
+    assert {_name_of(daemon) for daemon in daemons} == DAEMONS
     assert_went_well(population)
+    _wait_for(lambda: not any(daemon.is_running() for daemon in daemons))
     changed = population.events("changed")
     assert changed
     for event in changed:
@@ -57,8 +62,6 @@ def test_a_population_trains_to_its_end_and_its_members_meet_and_change(train: T
     last = changed[-1]
     state = read_json(population.folder / last["member"] / "Arena" / "selfplay" / "state.json")
     assert state["state"]["inbox"]["hyperparameters"] == last["hyperparameters"]
-    left = [name for name in map(_name_of, psutil.Process().children(recursive=True)) if "raylet" in name]
-    assert left == []
 
 
 def test_only_the_command_needs_ray() -> None:
@@ -112,12 +115,12 @@ def test_a_population_whose_driver_was_killed_goes_on(train: Train, seed: int) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("daemon", ["raylet", "gcs_server"])
+@pytest.mark.parametrize("daemon", sorted(DAEMONS))
 def test_a_population_whose_ray_was_killed_goes_on(train: Train, daemon: str) -> None:
     population = train(max_steps=1500)
     population.wait_until(lambda: len(population.events("snapshot")) > 4)
     for process in psutil.Process(population.process.pid).children(recursive=True):
-        if daemon in _name_of(process):
+        if daemon == _name_of(process):
             process.kill()
     _wait_for(lambda: population.process.poll() is not None, seconds=240)
     _wait_for(lambda: population.trainers() == [])
