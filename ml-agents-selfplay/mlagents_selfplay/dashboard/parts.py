@@ -59,19 +59,19 @@ def follow(
             return empty("Nothing to see yet", str(nothing_yet)), now
         except (DamagedFile, OSError) as error:
             return problem("This cannot be shown", str(error)), now
-        pieces = dict(_pieces(content))
-        if any(isinstance(piece, dcc.Graph) for piece in pieces.values()):
-            now["pieces"] = list(pieces)
+        pieces = list(_pieces(content))
+        if any(isinstance(piece, dcc.Graph) for _, piece in pieces):
+            now["pieces"] = [name for name, _ in pieces]
         if not now["pieces"] or not seen or (seen["asked"], seen["pieces"]) != (now["asked"], now["pieces"]):
             return content, now
-        for name, piece in pieces.items():
+        for name, piece in pieces:
             changed = "figure" if isinstance(piece, dcc.Graph) else "children"
             set_props(name, {changed: getattr(piece, changed)})
         return no_update, now
 
 
-def _pieces(content: Children) -> Iterator[tuple[str, Component]]:
-    """Yields every component with an id, but none that lies in such a one."""
+def _pieces(content: Children) -> Iterator[tuple[Any, Component]]:
+    """Yields every component with an id (a text, or a mapping), but none that lies in such a one."""
     if isinstance(content, (list, tuple)):
         for part in content:
             yield from _pieces(part)
