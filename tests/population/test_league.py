@@ -163,6 +163,12 @@ def test_guests_come_from_all_over_the_others_histories(tmp_path: Path) -> None:
     assert guests["agt_1@300"].weights["weight"].tolist() == [300.0]
 
 
+def test_who_meets_nobody_is_sent_nothing(tmp_path: Path) -> None:
+    made = league(tmp_path, guest_ratio=0.0)
+    made.report(report("agt_1", 100))
+    assert made.report(report("agt_0", 100)) is None
+
+
 def test_a_league_that_starts_again_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     def story(folder: Path, kills: set[int]) -> tuple[dict[str, Any], list[Letter]]:
         made, answers = begun(folder), []

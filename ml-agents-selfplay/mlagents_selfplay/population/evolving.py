@@ -36,11 +36,14 @@ class EvolvingLeague(League):
             values = inherit(record.hyperparameters, theirs, rules.inherit_probability, self.rng)
             values = mutate(values, self.settings.hyperparameters, rules, self.rng)
             self._note("asked to change", member, step=report.step, parent=parent, hyperparameters=values)
+        guests = self._guests_for(member) if self.settings.guest_ratio > 0.0 else None
+        if parent is None and guests is None:
+            return
         letter = Letter(
             number=record.letters + 1,
             hyperparameters=values,
             checkpoint=None if parent is None else self.folder.load_checkpoint(parent),
-            guests=self._guests_for(member),
+            guests=guests,
             guest_ratio=self.settings.guest_ratio,
         )
         self._ask(member, letter, parent)
