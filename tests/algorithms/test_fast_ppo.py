@@ -14,7 +14,14 @@ from mlagents.trainers.behavior_id_utils import BehaviorIdentifiers
 from mlagents.trainers.buffer import BufferKey
 from mlagents.trainers.ppo.optimizer_torch import PPOSettings
 from mlagents.trainers.ppo.trainer import PPOTrainer
-from mlagents.trainers.settings import NetworkSettings, RewardSignalSettings, RewardSignalType, TrainerSettings
+from mlagents.trainers.settings import (
+    NetworkSettings,
+    RewardSignalSettings,
+    RewardSignalType,
+    ScheduleType,
+    TrainerSettings,
+    strict_to_cls,
+)
 from mlagents.trainers.torch_entities.action_log_probs import LogProbsTuple
 from mlagents.trainers.trajectory import AgentExperience, Trajectory
 from mlagents_envs.base_env import (
@@ -224,6 +231,12 @@ def test_schedules_that_are_not_given_follow_that_of_the_learning_rate() -> None
     settings = FastPPOSettings(learning_rate_schedule="constant", epsilon_schedule="linear")
     assert (settings.beta_schedule, settings.epsilon_schedule) == ("constant", "linear")
     assert {field.name for field in attr.fields(FastPPOSettings)} == {field.name for field in attr.fields(PPOSettings)}
+
+
+def test_a_schedule_in_the_yaml_is_read_as_one() -> None:
+    keys = {"learning_rate_schedule": "linear", "beta_schedule": "constant"}
+    settings: Any = strict_to_cls(keys, FastPPOSettings)
+    assert (settings.beta_schedule, settings.epsilon_schedule) == (ScheduleType.CONSTANT, ScheduleType.LINEAR)
 
 
 def test_advantages_by_hand() -> None:

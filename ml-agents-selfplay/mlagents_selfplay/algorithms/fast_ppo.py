@@ -53,6 +53,7 @@ def _as_the_learning_rate() -> Any:
     return attr.ib(default=attr.Factory(lambda settings: settings.learning_rate_schedule, takes_self=True))
 
 
+@attr.resolve_types  # ML-Agents looks at them
 @attr.s(auto_attribs=True)
 class FastPPOSettings(PPOSettings):
     """The keys and defaults of trainer type `ppo`, for which ML-Agents fills in the schedules by the type's name."""
