@@ -33,7 +33,8 @@ from mlagents_envs.base_env import (
 )
 from mlagents_selfplay.opponents import SnapshotActors
 from mlagents_selfplay.policy import Players, SelfPlayPolicy
-from mlagents_selfplay.selfplay.matchmaking import CURRENT, Draws, Entrant, Game, Role
+from mlagents_selfplay.selfplay.matches import CURRENT, Role
+from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table

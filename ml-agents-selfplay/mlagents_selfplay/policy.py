@@ -14,7 +14,8 @@ from mlagents.trainers.torch_entities.action_log_probs import LogProbsTuple
 from mlagents_envs.base_env import ActionTuple, DecisionSteps
 
 from mlagents_selfplay.opponents import Actions, Array, Decisions, Opponent, SnapshotActors, merge
-from mlagents_selfplay.selfplay.matchmaking import CURRENT, Game, Role
+from mlagents_selfplay.selfplay.matches import CURRENT, Role
+from mlagents_selfplay.selfplay.matchmaking import Game
 
 
 class Players:

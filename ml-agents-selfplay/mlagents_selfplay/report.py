@@ -12,7 +12,7 @@ import numpy as np
 
 from mlagents_selfplay.matchlog import MatchLog, read_match_log
 from mlagents_selfplay.results import BehaviorResults, Entry, ReadLog, behavior_folders, read_behavior
-from mlagents_selfplay.selfplay.matchmaking import CURRENT
+from mlagents_selfplay.selfplay.matches import CURRENT
 from mlagents_selfplay.selfplay.ratings import win_rate_interval
 from mlagents_selfplay.selfplay.scorebook import INITIAL
 from mlagents_selfplay.strength import Estimate, LearnerLog, fit

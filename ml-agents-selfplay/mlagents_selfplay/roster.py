@@ -18,7 +18,7 @@ from mlagents_selfplay.coordinator import Coordinator
 from mlagents_selfplay.opponents import SnapshotActors
 from mlagents_selfplay.policy import Players
 from mlagents_selfplay.population.letters import Guest
-from mlagents_selfplay.selfplay.matchmaking import CURRENT
+from mlagents_selfplay.selfplay.matches import CURRENT
 from mlagents_selfplay.selfplay.pool import OpponentPool
 from mlagents_selfplay.selfplay.scorebook import INITIAL
 from mlagents_selfplay.settings import SelfPlaySettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlagents.trainers.stats import StatsReporter
 
 from mlagents_selfplay.selfplay.history import SnapshotHistory
-from mlagents_selfplay.selfplay.matchmaking import CURRENT
+from mlagents_selfplay.selfplay.matches import CURRENT
 from mlagents_selfplay.selfplay.pool import OpponentPool
 from mlagents_selfplay.selfplay.scorebook import INITIAL, MatchRow, Scorebook
 from mlagents_selfplay.store import RunFolder

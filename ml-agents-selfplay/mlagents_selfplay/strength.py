@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlagents_selfplay.matchlog import MatchLog
-from mlagents_selfplay.selfplay.matchmaking import CURRENT
+from mlagents_selfplay.selfplay.matches import CURRENT
 from mlagents_selfplay.selfplay.ratings import bradley_terry
 from mlagents_selfplay.selfplay.scorebook import INITIAL
 

@@ -36,7 +36,8 @@ from mlagents_selfplay.population.inbox import Inbox
 from mlagents_selfplay.population.letters import INBOX
 from mlagents_selfplay.rollouts.member import member_of, rows_of
 from mlagents_selfplay.roster import Roster
-from mlagents_selfplay.selfplay.matchmaking import CURRENT, Draws, Entrant, Role
+from mlagents_selfplay.selfplay.matches import CURRENT, Role
+from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant
 from mlagents_selfplay.selfplay.scorebook import INITIAL, MatchRow, Scorebook
 from mlagents_selfplay.settings import TRAINER_TYPE, SelfPlaySettings
 from mlagents_selfplay.statistics import report_history, report_matches

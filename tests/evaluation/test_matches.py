@@ -12,7 +12,7 @@ from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.matches import Fixture, GameResult, Pitch, num_seatings
 from mlagents_selfplay.evaluation.players import find
 from mlagents_selfplay.evaluation.workers import Task, Worker
-from mlagents_selfplay.selfplay.matchmaking import Role
+from mlagents_selfplay.selfplay.matches import Role
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
 
 BuildOf = Callable[..., str]

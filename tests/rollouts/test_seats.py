@@ -5,7 +5,8 @@ from itertools import count
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlagents_selfplay.selfplay.matchmaking import CURRENT, Draws, Entrant, Game, Role, SeatResult
+from mlagents_selfplay.selfplay.matches import CURRENT, Role, SeatResult
+from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game
 
 from gym_bridges.rollouts.seats import OutOfMatches, Result, Seats
 

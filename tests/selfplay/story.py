@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from itertools import count
 
-from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game, Match, Role
+from mlagents_selfplay.selfplay.matches import Match, Role
+from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game
 
 BEHAVIOR = "Fencer"
 

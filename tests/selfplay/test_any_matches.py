@@ -6,7 +6,8 @@ from itertools import count
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlagents_selfplay.selfplay.matchmaking import CURRENT, Draws, Entrant, Game, Role
+from mlagents_selfplay.selfplay.matches import CURRENT, Role
+from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game
 
 from tests.selfplay.story import BEHAVIOR, assert_nothing_is_left
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from mlagents_selfplay.selfplay.matchmaking import CURRENT, Match, Role, SeatResult, Side
+from mlagents_selfplay.selfplay.matches import CURRENT, Match, Role, SeatResult, Side
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
 from mlagents_selfplay.selfplay.scorebook import INITIAL, MatchRow, Ratings, Scorebook
 

@@ -25,7 +25,7 @@ from mlagents_selfplay.dashboard.theme import (
     figure,
 )
 from mlagents_selfplay.report import BehaviorReport, WinRate
-from mlagents_selfplay.selfplay.matchmaking import CURRENT
+from mlagents_selfplay.selfplay.matches import CURRENT
 
 MOST_CELLS_WITH_VALUES = 24  # players up to which a payoff matrix has its numbers written in
 LN_4 = 1.386  # no rule for a bounded history stays below it for large capacities, see docs/history.md

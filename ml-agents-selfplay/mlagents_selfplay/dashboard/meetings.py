@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mlagents_selfplay.dashboard.lives import Lives
 from mlagents_selfplay.matchlog import MatchLog
-from mlagents_selfplay.selfplay.matchmaking import CURRENT
+from mlagents_selfplay.selfplay.matches import CURRENT
 from mlagents_selfplay.selfplay.ratings import win_rate_interval
 from mlagents_selfplay.selfplay.samplers import Candidates, SamplerSettings, probabilities
 from mlagents_selfplay.selfplay.scorebook import INITIAL

@@ -18,7 +18,7 @@ from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.lineup import Lineup
 from mlagents_selfplay.evaluation.matches import Fixture, GameResult, make_lineups, play, roles_of, wait_for_teams
 from mlagents_selfplay.evaluation.players import Player
-from mlagents_selfplay.selfplay.matchmaking import Role
+from mlagents_selfplay.selfplay.matches import Role
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
 
 PORTS = 10  # that a process may try before it comes to those of the next

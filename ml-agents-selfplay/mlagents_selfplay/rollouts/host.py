@@ -20,7 +20,8 @@ from typing import NamedTuple
 from mlagents_envs.logging_util import get_logger
 
 from mlagents_selfplay.rollouts.mailbox import DOOR, OPEN, PROTOCOL, Array, Letter, post, take
-from mlagents_selfplay.selfplay.matchmaking import CURRENT, Game, Role, SeatResult
+from mlagents_selfplay.selfplay.matches import CURRENT, Role, SeatResult
+from mlagents_selfplay.selfplay.matchmaking import Game
 
 logger = get_logger(__name__)
 

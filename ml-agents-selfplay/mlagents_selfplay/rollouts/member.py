@@ -13,7 +13,7 @@ from mlagents_selfplay.algorithms.fast_ppo import FastPPOTrainer
 from mlagents_selfplay.rollouts.host import Member, Part
 from mlagents_selfplay.rollouts.policies import to_arrays, why_not
 from mlagents_selfplay.roster import Roster
-from mlagents_selfplay.selfplay.matchmaking import CURRENT
+from mlagents_selfplay.selfplay.matches import CURRENT
 
 
 def member_of(behavior: str, settings: TrainerSettings, learner: Any, roster: Roster, mirror: bool) -> Member:

@@ -16,7 +16,7 @@ from mlagents_selfplay.dashboard.meetings import BY_SCORE, draws_from, meetings
 from mlagents_selfplay.dashboard.parts import Children
 from mlagents_selfplay.report import BehaviorReport
 from mlagents_selfplay.results import NoSuchRun
-from mlagents_selfplay.selfplay.matchmaking import CURRENT
+from mlagents_selfplay.selfplay.matches import CURRENT
 
 TABS = ("Overview", "Rating", "History", "Opponents")
 WINDOWS = {"the last tenth": 0.1, "the last half": 0.5, "the whole run": 1.0}
