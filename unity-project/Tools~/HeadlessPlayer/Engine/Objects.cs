@@ -32,12 +32,16 @@ namespace UnityEngine
             return base.GetHashCode();
         }
 
-        public static void Destroy(Object obj)
+        public static void Destroy(Object obj, float t = 0.0F)
         {
+            if (t > 0)
+            {
+                throw new NotSupportedException("Nothing is destroyed later here.");
+            }
             DestroyImmediate(obj);
         }
 
-        public static void DestroyImmediate(Object obj)
+        public static void DestroyImmediate(Object obj, bool allowDestroyingAssets = false)
         {
             var whole = obj as GameObject;
             if (whole != null)

@@ -32,7 +32,7 @@ namespace Unity.MLAgents
         public void Dispose() => throw null;
     }
 
-    public abstract class Agent : MonoBehaviour
+    public class Agent : MonoBehaviour
     {
         public int CompletedEpisodes { get => throw null; }
 
@@ -122,12 +122,12 @@ namespace Unity.MLAgents.Actuators
         public static ActionSpec MakeDiscrete(params int[] branchSizes) => throw null;
     }
 
-    public struct ActionSegment<T> where T : struct
+    public readonly struct ActionSegment<T> where T : struct
     {
         public T this[int index] { get => throw null; set => throw null; }
     }
 
-    public struct ActionBuffers
+    public readonly struct ActionBuffers
     {
         public ActionSegment<float> ContinuousActions { get => throw null; }
 

@@ -8,9 +8,9 @@ namespace UnityEngine
     {
         public string name { get => throw null; set => throw null; }
 
-        public static void Destroy(Object obj) => throw null;
+        public static void Destroy(Object obj, float t = 0.0F) => throw null;
 
-        public static void DestroyImmediate(Object obj) => throw null;
+        public static void DestroyImmediate(Object obj, bool allowDestroyingAssets = false) => throw null;
 
         public static bool operator ==(Object x, Object y) => throw null;
 
