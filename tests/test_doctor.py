@@ -47,7 +47,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_this_environment_is_healthy() -> None:
     assert [finding for finding in doctor.examine() if finding.level == BROKEN] == []
-    assert findings("plug-in")[0].fact.startswith("trainer types fast_ppo, selfplay")
+    assert findings("plug-in")[0].fact.startswith("trainer types ddpg, dqn, fast_ppo, fast_sac, selfplay, split_q, tabular_q, td3")
 
 
 @pytest.mark.parametrize(
