@@ -43,7 +43,7 @@ def check(learn: Callable[..., Run], folder: Path, interval: int, episodes: int)
     }
     shortest, longest = 2, 9
     run = learn(
-        {"Arena": behavior(max_steps=episodes * (shortest + longest) // 2, **keys)},
+        {"Arena": behavior(max_steps=episodes * (shortest + longest) * 11 // 20, **keys)},
         options={"actions": "continuous", "shortest": shortest, "longest": longest, "log": str(folder / "episodes")},
         envs=2,
         areas=16,
