@@ -208,9 +208,13 @@ def evaluate(
 @app.command()
 def play(
     players: Sources,
-    env: Build,
-    games: Games = 100,
+    env: Annotated[
+        str | None, typer.Option("--env", metavar="BUILD", help="The executable; else that of the first player's run.")
+    ] = None,
+    games: Annotated[int, typer.Option("--games", "--episodes", help="Games, half of them with seats swapped.")] = 100,
     deterministic: Deterministic = False,
+    render: Annotated[bool, typer.Option("--render", help="Show the games in a window; for bridges.")] = False,
+    record: Annotated[Path | None, typer.Option(help="Film the games, to a .mp4 or .gif; for bridges.")] = None,
     outcome: RuleName = None,
     win_above: WinAbove = None,
     loss_below: LossBelow = None,
@@ -221,7 +225,13 @@ def play(
     base_port: BasePort = 6005,
     as_json: AsJson = False,
 ) -> None:
-    """Let two players meet, or see what each earns alone where there is one team. Nothing is written."""
+    """Let two players meet, or see what each earns alone where there is one team. Nothing is written.
+
+    One area (`--num-areas 1`, and always with --render or --record) also shows what the environment tells of its
+    episodes, such as the share of successes.
+    """
+    import shlex
+
     from mlagents_selfplay.evaluation import commands
     from mlagents_selfplay.evaluation.players import find
     from mlagents_selfplay.evaluation.workers import Task
@@ -229,7 +239,11 @@ def play(
     with _told("play"):
         found = find(players, 1)
         rule = commands.Rule(outcome, win_above, loss_below).settle(found)
-        environment = commands.environment_settings(env, env_args, parameter or [], num_areas, seed, base_port)
+        path, words = (env, "") if env is not None else commands.environment_of(found)
+        shown = ["--render"] if render else ["--record", str(record.absolute())] if record else []
+        words = " ".join([words, env_args, shlex.join(shown)])
+        areas = 1 if shown else num_areas
+        environment = commands.environment_settings(path, words, parameter or [], areas, seed, base_port)
         task = Task(environment, tuple(found), rule, deterministic, seed)
         commands.show(commands.play(found, task, games), as_json, commands.played_tables)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -53,6 +54,20 @@ class Rule:
             return replace(rule, **{key: value for key, value in said.items() if value is not None})
         except ValueError as error:
             raise EvaluationError(f"--outcome, --win-above and --loss-below do not go together: {error}.") from error
+
+
+def environment_of(players: Sequence[Player]) -> tuple[str, str]:
+    """Returns path and words of the environment in which the first player that has a run was trained.
+
+    Raises:
+      EvaluationError: if no player has, or if that was the Editor.
+    """
+    for player in players:
+        if player.run is not None:
+            settings = yaml.safe_load((player.run / "configuration.yaml").read_text(encoding="utf-8"))["env_settings"]
+            if settings["env_path"]:
+                return settings["env_path"], shlex.join(settings["env_args"] or ())
+    raise EvaluationError("--env is missing, and no player comes from a run that says where it was trained.")
 
 
 def environment_settings(
@@ -119,12 +134,18 @@ class Score:
 
 @dataclass(frozen=True)
 class Played:
-    """The scores of a few players, and how fast they were played."""
+    """The scores of a few players, and how fast they were played.
+
+    Attributes:
+      told: means of what the environment tells at the ends of episodes, such as `is_success`, if it has one area: with
+        more, episodes that nobody asked for are among them.
+    """
 
     scores: list[Score]
     games_per_second: float
     environment: str | None
     players: dict[str, str] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
 
 
 def play(players: Sequence[Player], task: Task, games: int) -> Played:
@@ -151,10 +172,11 @@ def play(players: Sequence[Player], task: Task, games: int) -> Played:
             results.append(result)
             watch(len(results), len(dealt))
         rate = len(results) / (time.monotonic() - began)
+        told = worker.means.take() if task.environment.num_areas == 1 else {}
     scores = [_score(pair, [r for r in results if r.fixture[:2] == pair], alone=roles == 1) for pair in pairs]
     if roles > 1:
         scores.append(_score(pairs[0][::-1], [_told_by_the_other(result) for result in results], alone=False))
-    return Played(scores, rate, task.environment.path, {p.name: ", ".join(p.sources.values()) for p in players})
+    return Played(scores, rate, task.environment.path, {p.name: ", ".join(p.sources.values()) for p in players}, told)
 
 
 def _told_by_the_other(result: GameResult) -> GameResult:
@@ -210,6 +232,8 @@ def played_tables(played: Played) -> Iterator[Table | str]:
     yield table
     if played.scores[0].cut_off:
         yield f"{played.scores[0].cut_off} more games were cut off and have no outcome."
+    for name, mean in played.told.items():
+        yield f"{name}: {mean:.3f} on the average"
     yield f"{played.games_per_second:.1f} games/s"
 
 

@@ -43,9 +43,32 @@ class EnvironmentSettings:
     base_port: int = UnityEnvironment.BASE_ENVIRONMENT_PORT
 
 
+class Means(StatsSideChannel):  # type: ignore[misc]
+    """Means of the numbers that an environment tells of itself; ML-Agents' own channel keeps every single one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sums: dict[str, tuple[float, int]] = {}
+
+    def on_message_received(self, msg: Any) -> None:
+        """Takes in one number."""
+        name, value = msg.read_string(), msg.read_float32()
+        total, count = self._sums.get(name, (0.0, 0))
+        self._sums[name] = (total + value, count + 1)
+
+    def take(self) -> dict[str, float]:
+        """Returns the means by name since the last call."""
+        sums, self._sums = self._sums, {}
+        return {name: total / count for name, (total, count) in sums.items()}
+
+
 @contextlib.contextmanager
-def opened(settings: EnvironmentSettings) -> Iterator[Any]:
+def opened(settings: EnvironmentSettings, means: Means | None = None) -> Iterator[Any]:
     """Starts an environment, resets it so that its behaviors are known, and closes it in the end.
+
+    Args:
+      settings: what to start.
+      means: takes in what it tells of itself.
 
     Yields:
       The `UnityEnvironment`.
@@ -64,7 +87,7 @@ def opened(settings: EnvironmentSettings) -> Iterator[Any]:
             no_graphics=True,
             timeout_wait=settings.timeout,
             additional_args=list(settings.arguments),
-            side_channels=[parameters, engine, StatsSideChannel()],
+            side_channels=[parameters, engine, means or Means()],
             num_areas=settings.num_areas,
         )
         engine.set_configuration_parameters(width=84, height=84, quality_level=1, time_scale=FASTEST)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from mlagents.torch_utils import torch
 
-from mlagents_selfplay.evaluation.environment import EnvironmentSettings, opened
+from mlagents_selfplay.evaluation.environment import EnvironmentSettings, Means, opened
 from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.lineup import Lineup
 from mlagents_selfplay.evaluation.matches import Fixture, GameResult, make_lineups, play, roles_of, wait_for_teams
@@ -54,17 +54,21 @@ class Task:
 class Worker:
     """An environment that has been started, and everybody who can play in it. To be closed in the end.
 
+    Attributes:
+      means: of what the environment tells of itself.
+
     Raises:
       EvaluationError: if the environment does not start, or a player does not fit it.
     """
 
     def __init__(self, task: Task) -> None:
         self._task = task
+        self.means = Means()
         self._open = contextlib.ExitStack()
         torch.manual_seed(task.seed)
         rng = np.random.default_rng(task.seed)
         try:
-            self._environment = self._open.enter_context(opened(task.environment))
+            self._environment = self._open.enter_context(opened(task.environment, self.means))
             wait_for_teams(self._environment)
             self.lineups = make_lineups(
                 self._environment,
