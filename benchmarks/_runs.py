@@ -7,25 +7,22 @@ import copy
 import json
 import os
 import platform
-import re
-import signal
-import socket
 import subprocess
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import yaml
+from mlagents_selfplay import training
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 ROOT = Path(__file__).resolve().parents[1]
 BEHAVIOR = "RockPaperScissors"
+RETURN = "Environment/Cumulative Reward"
 BUILD = ROOT / "gym_bridges" / "builds" / BEHAVIOR
-_STEP_LINE = re.compile(r"\. Step: (\d+)\.")
 
 Block = dict[str, Any]
 """What stands in a trainer configuration under the name of one behavior."""
@@ -49,14 +46,26 @@ class Run:
 
     def summaries(self) -> list[tuple[int, float]]:
         """Returns when each TensorBoard summary was written: (learner steps, seconds since the epoch), ascending."""
+        written: dict[int, float] = {}
+        for event in self._events():
+            if event.step > 0:
+                written.setdefault(event.step, event.wall_time)
+        return sorted(written.items())
+
+    def curve(self, tag: str) -> list[tuple[int, float]]:
+        """Returns what TensorBoard has under a name: (learner steps, value), in the order in which it was written."""
+        return [
+            (event.step, value.simple_value if value.HasField("simple_value") else value.tensor.float_val[0])
+            for event in self._events()
+            for value in event.summary.value
+            if value.tag == tag
+        ]
+
+    def _events(self) -> Iterator[Any]:
         from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]
 
-        written: dict[int, float] = {}
         for file in sorted(self.behavior_folder.glob("events.out.tfevents.*")):
-            for event in EventFileLoader(str(file)).Load():
-                if event.step > 0:
-                    written.setdefault(event.step, event.wall_time)
-        return sorted(written.items())
+            yield from EventFileLoader(str(file)).Load()
 
     def steps_per_second(self) -> float:
         """Returns learner steps per second from the first summary to the last, so without start-up and final export."""
@@ -113,6 +122,7 @@ def train(
     build: Path = BUILD,
     num_areas: int = 32,
     num_envs: int = 1,
+    parameters: Mapping[str, Any] | None = None,
     on_step: Callable[[int], None] = lambda step: None,
     on_start: Callable[[subprocess.Popen[str]], None] = lambda process: None,
 ) -> Run:
@@ -125,38 +135,24 @@ def train(
       build: rock-paper-scissors unless said otherwise.
       num_areas: areas in each environment process.
       num_envs: environment processes.
+      parameters: `environment_parameters:`, if any.
       on_step: called with the learner steps of every summary that the console shows.
       on_start: called once with the process.
 
     Raises:
-      RuntimeError: if the run fails; the message holds the end of its output.
+      TrainingError: if the run fails; the message holds the end of its output.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    config = folder.with_suffix(".yaml")
-    config.write_text(yaml.safe_dump({"default_settings": block}, sort_keys=False), encoding="utf-8")
-    command = [sys.executable, "-m", "mlagents.trainers.learn", str(config), "--env", str(build)]
-    command += ["--run-id", folder.name, "--results-dir", str(folder.parent), "--seed", str(seed), "--no-graphics"]
-    command += ["--num-areas", str(num_areas), "--num-envs", str(num_envs), "--base-port", str(free_ports(num_envs))]
-    command += ["--torch-device", "cpu"]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    run = training.Training(
+        folder,
+        {"default_settings": block, **({"environment_parameters": parameters} if parameters else {})},
+        str(build),
+        seed=seed,
+        num_areas=num_areas,
+        num_envs=num_envs,
+        flags=(),
+        words=("--torch-device", "cpu"),
     )
-    output: list[str] = []
-    try:
-        on_start(process)
-        assert process.stdout is not None
-        for line in process.stdout:
-            output.append(line)
-            found = _STEP_LINE.search(line)
-            if found:
-                on_step(int(found[1]))
-        code = process.wait()
-    finally:
-        if process.poll() is None:  # a run that is given up takes its environment processes with it
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    if code != 0:
-        raise RuntimeError(f"mlagents-learn ended with {code}:\n{''.join(output[-30:])}")
+    training.train(run, lambda summary: on_step(summary.step), on_start)
     return Run(folder)
 
 
@@ -221,18 +217,3 @@ def show(result: Mapping[str, Any], as_json: bool, tables: Callable[[Mapping[str
 def _count(node: Mapping[str, Any], name: str) -> int:
     children = node.get("children") or {}
     return sum((child["count"] if key == name else 0) + _count(child, name) for key, child in children.items())
-
-
-def free_ports(count: int) -> int:
-    """Returns the first of `count` ports in a row that nobody listens on, so that runs side by side do not collide."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("", 0))
-            first = int(probe.getsockname()[1])
-        if first + count < 65_536 and all(_is_free(first + offset) for offset in range(count)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mlagents_selfplay.ports import free_ports
 
 from gym_bridges import executable
-
-
-def free_port() -> int:
-    """Returns a port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -36,7 +29,7 @@ def driven(environment: Sequence[str], num_areas: int, folder: Path) -> Iterator
     build = executable.write(list(environment), folder / "Build", Path(sys.executable))
     unity = UnityEnvironment(
         str(build),
-        base_port=free_port(),
+        base_port=free_ports(),
         num_areas=num_areas,
         seed=0,
         log_folder=str(folder),

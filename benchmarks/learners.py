@@ -11,7 +11,6 @@ kind beside it: same budget, seeds, network, batch, replay, learning rate, disco
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -24,10 +23,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks._runs import ROOT, Block, arguments, free_ports, show
+from benchmarks._runs import RETURN, ROOT, Block, arguments, show, train
 from gym_bridges import executable
 
-RETURN = "Environment/Cumulative Reward"
 LIBRARY = {"dqn": "DQN", "ddpg": "DDPG", "td3": "TD3", "fast_sac": "SAC", "sac": "SAC"}
 POINTS = 20  # of a curve
 QUICK_STEPS = 2_000
@@ -52,23 +50,10 @@ def through_the_bridge(
     block: Block, parameters: dict[str, Any], environment: str, seed: int, areas: int, folder: Path
 ) -> Curve:
     """Trains with `mlagents-learn` and returns the curve: (learner steps, mean return)."""
-    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]
-
-    content = {"behaviors": {environment: {**block, "summary_freq": max(1, block["max_steps"] // POINTS)}}}
-    config = folder / f"{seed}.yaml"
-    config.write_text(yaml.safe_dump({**content, "environment_parameters": parameters} if parameters else content))
     build = executable.write([environment], folder / f"{seed}-build", Path(sys.executable))
-    command = [sys.executable, "-m", "mlagents.trainers.learn", str(config), "--env", str(build), "--seed", str(seed)]
-    command += ["--run-id", str(seed), "--results-dir", str(folder), "--num-areas", str(areas)]
-    command += ["--base-port", str(free_ports(1)), "--torch-device", "cpu", "--no-graphics"]
-    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return [
-        (event.step, value.simple_value if value.HasField("simple_value") else value.tensor.float_val[0])
-        for file in sorted((folder / str(seed) / environment).glob("events*"))
-        for event in EventFileLoader(str(file)).Load()
-        for value in event.summary.value
-        if value.tag == RETURN
-    ]
+    block = {**block, "summary_freq": max(1, block["max_steps"] // POINTS)}
+    run = train(block, folder / str(seed), seed=seed, build=build, num_areas=areas, parameters=parameters)
+    return run.curve(RETURN)
 
 
 def with_the_library(block: Block, algorithm: str, environment: str, seed: int) -> Curve:

@@ -9,7 +9,6 @@ The figure is the mean return of the last twentieth of the steps, the policy act
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -17,13 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks._runs import ROOT, arguments, show
-from benchmarks._wire import free_port
+from benchmarks._runs import RETURN, arguments, shipped, show, train
 from gym_bridges import executable
 
 TASKS = {"CartPole-v1": 475.0, "Pendulum-v1": -200.0}
@@ -33,35 +30,13 @@ SEEDS = (1, 2, 3)
 AREAS = {"CartPole-v1": 8, "Pendulum-v1": 1}
 
 
-def block_of(task: str) -> dict[str, Any]:
-    """Returns the task's block of config/trainer_config.yaml."""
-    text = (ROOT / "config" / "trainer_config.yaml").read_text(encoding="utf-8")
-    block: dict[str, Any] = yaml.safe_load(text)["behaviors"][task]
-    return block
-
-
 def through_the_bridge(task: str, seed: int, folder: Path) -> float:
     """Trains with `mlagents-learn` and returns the mean return at the end."""
-    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]
-
-    block = block_of(task)
-    last_twentieth = block["max_steps"] - block["max_steps"] // 20
-    config = folder / f"{task}-{seed}.yaml"
-    config.write_text(yaml.safe_dump({"behaviors": {task: {**block, "summary_freq": block["max_steps"] // 20}}}))
+    block = shipped(task)
     build = executable.write([task], folder / f"{task}-{seed}-build", Path(sys.executable))
-    command = [sys.executable, "-m", "mlagents.trainers.learn", str(config), "--env", str(build), "--seed", str(seed)]
-    command += ["--run-id", f"{task}-{seed}", "--results-dir", str(folder), "--num-areas", str(AREAS[task])]
-    command += ["--base-port", str(free_port()), "--torch-device", "cpu", "--no-graphics"]
-    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    returns = [
-        value.simple_value if value.HasField("simple_value") else value.tensor.float_val[0]
-        for file in (folder / f"{task}-{seed}" / task).glob("events*")
-        for event in EventFileLoader(str(file)).Load()
-        if event.step >= last_twentieth
-        for value in event.summary.value
-        if value.tag == "Environment/Cumulative Reward"
-    ]
-    return float(np.mean(returns))
+    block = {**block, "summary_freq": block["max_steps"] // 20}
+    run = train(block, folder / f"{task}-{seed}", seed=seed, build=build, num_areas=AREAS[task])
+    return float(np.mean([value for step, value in run.curve(RETURN) if step >= 0.95 * block["max_steps"]]))
 
 
 def with_the_library(task: str, seed: int) -> float:
@@ -70,7 +45,7 @@ def with_the_library(task: str, seed: int) -> float:
     from stable_baselines3 import PPO, SAC
     from stable_baselines3.common.env_util import make_vec_env
 
-    block = block_of(task)
+    block = shipped(task)
     keys, signal = block["hyperparameters"], block["reward_signals"]["extrinsic"]
     units = [block["network_settings"]["hidden_units"]] * block["network_settings"]["num_layers"]
     returns: list[tuple[int, float]] = []

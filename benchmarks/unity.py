@@ -31,13 +31,14 @@ from mlagents_envs.side_channel.outgoing_message import OutgoingMessage
 from mlagents_envs.side_channel.side_channel import SideChannel
 from mlagents_envs.side_channel.stats_side_channel import StatsSideChannel
 from mlagents_selfplay.opponents import Decisions, SnapshotActors
+from mlagents_selfplay.ports import free_ports
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings, seat_outcome
 from mlagents_selfplay.store import load_weights
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks._actors import network_settings
-from benchmarks._runs import ROOT, arguments, free_ports, show
+from benchmarks._runs import ROOT, arguments, show
 
 AREAS = 20
 MOVES = ("rock", "paper", "scissors")
@@ -117,7 +118,7 @@ def started(build: Path, channel: SelfPlayChannel) -> Iterator[UnityEnvironment]
     """Starts a build with `AREAS` areas, and ends it."""
     channels = [channel, StatsSideChannel()]  # what has no channel would be a warning each time
     environment = UnityEnvironment(
-        str(build), base_port=free_ports(1), num_areas=AREAS, seed=0, side_channels=channels, no_graphics=True
+        str(build), base_port=free_ports(), num_areas=AREAS, seed=0, side_channels=channels, no_graphics=True
     )
     try:
         environment.reset()

@@ -10,13 +10,14 @@ import importlib.metadata
 import importlib.util
 import os
 import re
-import socket
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from mlagents_selfplay.ports import is_free
 
 OK, WARNING, BROKEN = "ok", "warning", "broken"
 
@@ -164,23 +165,11 @@ def _learn() -> Iterator[Finding]:
 
 def _ports() -> Iterator[Finding]:
     for port, user in PORTS.items():
-        if _is_free(port):
+        if is_free(port):
             yield Finding(OK, f"port {port}", f"free for {user}")
         else:
             advice = "end what listens there" if port == 5004 else "end what listens there, or train with --base-port"
             yield Finding(WARNING, f"port {port}", f"in use, but wanted for {user}", advice)
-
-
-def _is_free(port: int) -> bool:
-    """Tries to bind it in the way that ML-Agents does."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
-        if sys.platform.startswith("linux"):
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind(("localhost", port))
-        except OSError:
-            return False
-    return True
 
 
 def _builds() -> Iterator[Finding]:

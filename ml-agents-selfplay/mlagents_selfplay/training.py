@@ -17,6 +17,7 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from mlagents_selfplay.ports import free_ports
 from mlagents_selfplay.store import write_atomically
 
 _STEP_LINE = re.compile(r"\] (?P<behavior>.+)\. Step: (?P<step>\d+)\.(?:.* Mean Reward: (?P<reward>-?\d+(?:\.\d+)?))?")
@@ -41,9 +42,11 @@ class Training:
       environment: the executable.
       arguments: for the environment itself.
       seed: of `mlagents-learn`.
-      num_areas: areas in the environment process.
-      base_port: first port of the environment process; None takes ML-Agents' own.
+      num_areas: areas in each environment process.
+      num_envs: environment processes.
+      base_port: port of the first one; None takes free ones.
       flags: `--force`, `--resume` or nothing, as for `mlagents-learn`; None goes on with what has been begun.
+      words: whatever else `mlagents-learn` is told.
     """
 
     folder: Path
@@ -52,8 +55,10 @@ class Training:
     arguments: tuple[str, ...] = ()
     seed: int = 0
     num_areas: int = 32
+    num_envs: int = 1
     base_port: int | None = None
     flags: tuple[str, ...] | None = None
+    words: tuple[str, ...] = ()
 
     @property
     def is_finished(self) -> bool:
@@ -77,9 +82,9 @@ class Training:
             flags = (RESUME if any(self.folder.glob("*/checkpoint.pt")) else FORCE,)
         command = [sys.executable, "-m", "mlagents.trainers.learn", str(self.config_file), "--env", self.environment]
         command += ["--run-id", self.folder.name, "--results-dir", str(self.folder.parent), "--seed", str(self.seed)]
-        command += ["--num-areas", str(self.num_areas), "--no-graphics", *flags]
-        if self.base_port is not None:
-            command += ["--base-port", str(self.base_port)]
+        command += ["--num-areas", str(self.num_areas), "--num-envs", str(self.num_envs), "--no-graphics"]
+        port = free_ports(self.num_envs) if self.base_port is None else self.base_port
+        command += ["--base-port", str(port), *flags, *self.words]
         return [*command, "--env-args", *self.arguments] if self.arguments else command
 
 
@@ -109,7 +114,11 @@ class Result:
     models: dict[str, str] = field(default_factory=dict)
 
 
-def train(training: Training, watch: Callable[[Summary], None] = lambda summary: None) -> None:
+def train(
+    training: Training,
+    watch: Callable[[Summary], None] = lambda summary: None,
+    on_start: Callable[[subprocess.Popen[str]], None] = lambda process: None,
+) -> None:
     """Runs `mlagents-learn` to its end.
 
     The process ends with this one, also if this one is killed (on Linux).
@@ -117,6 +126,7 @@ def train(training: Training, watch: Callable[[Summary], None] = lambda summary:
     Args:
       training: what to run.
       watch: is told every summary.
+      on_start: is given the process once.
 
     Raises:
       TrainingError: if it fails; the message holds the end of its output.
@@ -136,6 +146,7 @@ def train(training: Training, watch: Callable[[Summary], None] = lambda summary:
             preexec_fn=end_with_parent(),
         )
         try:
+            on_start(process)
             assert process.stdout is not None
             for line in process.stdout:
                 log.write(line)

@@ -14,7 +14,7 @@ from mlagents_selfplay.population.averaging import AveragingLeague
 from mlagents_selfplay.population.evolving import EvolvingLeague
 from mlagents_selfplay.population.folder import LEAGUE, LeagueFolder
 from mlagents_selfplay.population.league import League
-from mlagents_selfplay.population.member import Member, MemberFailed, free_ports
+from mlagents_selfplay.population.member import Member, MemberFailed
 from mlagents_selfplay.population.settings import PopulationSettings, settings_from
 from mlagents_selfplay.store import load_weights, read_json
 
@@ -139,13 +139,3 @@ def test_a_member_whose_trainer_cannot_run_is_given_up_with_its_last_words(
     population.wait()
     assert [type(error) for error in population.errors] == [MemberFailed, MemberFailed]
     assert "ended 3 times without a new checkpoint" in str(population.errors[0])
-
-
-def test_ports_that_are_taken_are_passed_over() -> None:
-    import socket
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert free_ports(port, 1, 7) > port

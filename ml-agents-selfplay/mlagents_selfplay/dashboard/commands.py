@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from mlagents_selfplay.ports import free_ports
+
 NEW, RESUME, FORCE = "new", "resume", "force"
 TRAIN, TEST = "train", "test"
-FIRST_PORT = 5005  # ML-Agents' own
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 _NAME_RULE = "letters, digits, dot, dash and underscore, beginning with a letter or digit"
@@ -104,26 +103,6 @@ def test(form: Mapping[str, Any], results: Path) -> list[str]:
         *("mlagents-selfplay", "evaluate", *(str(results / run) for run in runs)),
         *("--env", env, "--games", str(form["games"]), "--name", name, "--results-dir", str(results)),
     ]
-
-
-def free_ports(count: int, first: int = FIRST_PORT) -> int:
-    """Returns the first of `count` neighbouring ports of this machine, from `first` on, that nobody listens on."""
-    port = first
-    while port + count < 65536:
-        taken = next((one for one in range(port, port + count) if not _is_free(one)), None)
-        if taken is None:
-            return port
-        port = taken + 1
-    raise WrongInput({"num_envs": f"There are no {count} free ports in a row."})
-
-
-def _is_free(port: int) -> bool:
-    with closing(socket.socket()) as one:
-        try:
-            one.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _check_build(env: str, problems: dict[str, str], *, needed: bool) -> None:

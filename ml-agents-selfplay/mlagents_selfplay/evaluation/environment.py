@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,9 +14,9 @@ from mlagents_envs.side_channel.environment_parameters_channel import Environmen
 from mlagents_envs.side_channel.stats_side_channel import StatsSideChannel
 
 from mlagents_selfplay.evaluation.errors import EvaluationError
+from mlagents_selfplay.ports import NoFreePort, free_ports
 
 FASTEST = 20.0  # Unity's time scale, as in training
-_HIGHEST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def opened(settings: EnvironmentSettings, means: Means | None = None) -> Iterato
     try:
         environment = UnityEnvironment(
             settings.path,
-            base_port=_free_port(settings.base_port) if settings.path else None,
+            base_port=free_ports(first=settings.base_port) if settings.path else None,
             seed=settings.seed,
             no_graphics=True,
             timeout_wait=settings.timeout,
@@ -95,6 +94,8 @@ def opened(settings: EnvironmentSettings, means: Means | None = None) -> Iterato
             parameters.set_float_parameter(key, value)
         environment.reset()
         yield environment
+    except NoFreePort as error:
+        raise EvaluationError(f"--base-port {settings.base_port}: {error}.") from error
     except UnityException as error:
         said = " ".join(str(error).split())
         raise EvaluationError(f"{name} cannot be played: {type(error).__name__}: {said}") from error
@@ -102,12 +103,3 @@ def opened(settings: EnvironmentSettings, means: Means | None = None) -> Iterato
         if environment is not None:
             with contextlib.suppress(UnityException):  # it has been closed by its own end
                 environment.close()
-
-
-def _free_port(first: int) -> int:
-    """Returns the first port from `first` on that nobody listens on."""
-    for port in range(first, _HIGHEST_PORT + 1):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise EvaluationError(f"There is no free port from {first} on.")

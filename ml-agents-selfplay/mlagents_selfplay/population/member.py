@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from mlagents_selfplay.population.configuration import configuration
 from mlagents_selfplay.population.letters import INBOX, Letter
 from mlagents_selfplay.population.records import Meeting, Report
 from mlagents_selfplay.population.settings import PopulationSettings
+from mlagents_selfplay.ports import NoFreePort, free_ports
 from mlagents_selfplay.store import COLUMNS, read_json, write_atomically
 from mlagents_selfplay.training import end_with_parent
 
@@ -109,10 +109,17 @@ class Member:
         words += ["--num-areas", str(settings.num_areas), "--num-envs", str(settings.num_envs)]
         words += ["--env", settings.env] if settings.env else []
         first = settings.base_port + number * settings.num_envs
-        words += ["--base-port", str(free_ports(first, settings.num_envs, settings.members * settings.num_envs))]
+        words += ["--base-port", str(self._free_ports(first))]
         words += ["--resume"] if (self._behavior / "checkpoint.pt").exists() else ["--force"]
         with self._log_file().open("ab") as log:
             return subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, preexec_fn=end_with_parent())
+
+    def _free_ports(self, first: int) -> int:
+        settings = self._settings
+        try:  # in strides, so that members who look at the same time look in different places
+            return free_ports(settings.num_envs, first, settings.members * settings.num_envs)
+        except NoFreePort as error:
+            raise MemberFailed(f"base_port: {error}") from error
 
     def _log_file(self) -> Path:
         return self._about / f"{self.name}.txt"
@@ -180,21 +187,3 @@ class Member:
     def _post(self, letter: Letter | None) -> None:
         if letter is not None:
             letters.post(self._behavior / INBOX, letter)
-
-
-def free_ports(first: int, count: int, stride: int) -> int:
-    """Returns the first of `count` neighbouring ports that nobody listens on, looked for from `first` in strides."""
-    for base in range(first, 65_536 - count, max(stride, 1)):
-        if all(_is_free(base + offset) for offset in range(count)):
-            return base
-    raise MemberFailed(f"base_port: no {count} neighbouring ports are free from {first} on")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
