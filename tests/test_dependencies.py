@@ -66,6 +66,10 @@ def top_level(names: set[str]) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
+def name_of(package: Path) -> str:
+    return ".".join(package.relative_to(PLUGIN.parent).parts)
+
+
 def modules(folder: Path) -> list[pytest.param]:
     found = sorted(folder.rglob("*.py"))
     assert found, f"no module under {folder}: has it moved?"
@@ -110,6 +114,13 @@ def test_nothing_builds_on_what_only_users_and_ml_agents_call(path: Path) -> Non
     if path != PLUGIN / "cli.py" and not path.is_relative_to(DASHBOARD):
         ends.append("mlagents_selfplay.dashboard")
     assert not {name for name in imports_of(path) if f"{name}.".startswith(tuple(f"{end}." for end in ends))}
+
+
+@pytest.mark.parametrize("path", modules(PLUGIN))
+def test_the_trainer_does_not_know_who_evaluates_or_breeds_it(path: Path) -> None:
+    parts = [PLUGIN / "evaluation", PLUGIN / "population"]
+    if path != PLUGIN / "cli.py" and not any(path.is_relative_to(part) for part in parts):
+        assert not {name for name in imports_of(path) if name.startswith(tuple(map(name_of, parts)))}
 
 
 @pytest.mark.parametrize("path", modules(DASHBOARD))

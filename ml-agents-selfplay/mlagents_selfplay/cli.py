@@ -89,7 +89,7 @@ def train(
     algorithm: Annotated[str, typer.Argument(help="See `mlagents-selfplay list`.")],
     environment: Annotated[str, typer.Argument(help="An id that gym-bridge knows, or the path of a build.")],
     steps: Annotated[int, typer.Option(help="Learner steps.", min=1)] = 100_000,
-    seeds: Annotated[int, typer.Option(help="Runs, with seeds 1, 2, ... one after another.", min=1)] = 1,
+    seeds: Annotated[int, typer.Option(help="Runs one after another, each with the next seed.", min=1)] = 1,
     selfplay: Annotated[bool, typer.Option("--selfplay", help="Against frozen snapshots of itself.")] = False,
     hindsight: Annotated[
         bool, typer.Option("--hindsight", help="Also learn from goals that were reached by chance.")
@@ -97,6 +97,7 @@ def train(
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as learning_rate=1e-3.")
     ] = None,
+    seed: Annotated[int, typer.Option(help="Of the first run.", min=0)] = 1,
     num_areas: Annotated[int, typer.Option(help="Copies of the environment in its process.", min=1)] = 8,
     name: Annotated[str | None, typer.Option(help="Of the run; else <algorithm>-<environment>.")] = None,
     results_dir: Annotated[Path, typer.Option(help="Runs are folders in it.")] = Path("results"),
@@ -114,10 +115,16 @@ def train(
         config = {"default_settings": block_for(order)}
         build = str(build_of(environment, results_dir / "builds"))
         base = name or f"{algorithm}-{Path(environment).name}"
-        names = [base] if seeds == 1 else [f"{base}-{seed}" for seed in range(1, seeds + 1)]
         trainings = [
-            Training(results_dir / each, config, build, seed=seed, num_areas=num_areas, flags=flags)
-            for seed, each in enumerate(names, 1)
+            Training(
+                results_dir / (base if seeds == 1 else f"{base}-{each}"),
+                config,
+                build,
+                seed=each,
+                num_areas=num_areas,
+                flags=flags,
+            )
+            for each in range(seed, seed + seeds)
         ]
         results = train_all(trainings, steps)
     except (RecipeError, TrainingError) as error:

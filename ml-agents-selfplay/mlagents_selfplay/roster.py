@@ -15,9 +15,9 @@ from mlagents_envs.logging_util import get_logger
 
 from mlagents_selfplay import pinned
 from mlagents_selfplay.coordinator import Coordinator
+from mlagents_selfplay.mail.letters import Guest
 from mlagents_selfplay.opponents import SnapshotActors
 from mlagents_selfplay.policy import Players
-from mlagents_selfplay.population.letters import Guest
 from mlagents_selfplay.selfplay.matches import CURRENT
 from mlagents_selfplay.selfplay.pool import OpponentPool
 from mlagents_selfplay.selfplay.scorebook import INITIAL

@@ -31,9 +31,9 @@ from mlagents_selfplay.algorithms.off_policy import OffPolicyLearner
 from mlagents_selfplay.algorithms.replay import NO_SNAPSHOT, NOBODY
 from mlagents_selfplay.checkpoints import CrashSafeSaver
 from mlagents_selfplay.coordinator import coordinator
+from mlagents_selfplay.mail.inbox import Inbox
+from mlagents_selfplay.mail.letters import INBOX
 from mlagents_selfplay.policy import SelfPlayPolicy
-from mlagents_selfplay.population.inbox import Inbox
-from mlagents_selfplay.population.letters import INBOX
 from mlagents_selfplay.rollouts.member import member_of, rows_of
 from mlagents_selfplay.roster import Roster
 from mlagents_selfplay.selfplay.matches import CURRENT, Role
@@ -230,7 +230,7 @@ class SelfPlayTrainer(Trainer):
         report_matches(self.stats_reporter, rows, self.book, self.rating, self.get_step, met)
 
     def _is_played_elsewhere(self) -> bool:
-        return self.is_training and self._shared.host.active
+        return self.is_training and self._shared.host.takes_over()
 
     # Making, saving and resuming
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mlagents_selfplay.mail.letters import Letter
 from mlagents_selfplay.population.evolution import EvolutionSettings
 from mlagents_selfplay.population.evolving import EvolvingLeague
 from mlagents_selfplay.population.folder import LeagueFolder
-from mlagents_selfplay.population.letters import Letter
 
 from tests.population.stories import report, settings
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from mlagents.torch_utils import torch
 
+from mlagents_selfplay.mail.letters import Letter
 from mlagents_selfplay.population.league import League
-from mlagents_selfplay.population.letters import Letter
 from mlagents_selfplay.population.records import Record, Report
 
 

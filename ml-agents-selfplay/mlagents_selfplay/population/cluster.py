@@ -12,10 +12,10 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from mlagents_selfplay.mail.letters import Letter
 from mlagents_selfplay.population.averaging import AveragingLeague
 from mlagents_selfplay.population.evolving import EvolvingLeague
 from mlagents_selfplay.population.folder import LEAGUE, LeagueFolder
-from mlagents_selfplay.population.letters import Letter
 from mlagents_selfplay.population.member import Member
 from mlagents_selfplay.population.records import Report
 from mlagents_selfplay.population.settings import AVERAGING, EVOLUTION, PopulationSettings

@@ -9,7 +9,7 @@ import yaml
 from mlagents.plugins.trainer_type import register_trainer_plugins
 from mlagents.trainers.settings import TrainerSettings
 
-from mlagents_selfplay.population.changes import changeable
+from mlagents_selfplay.mail.changes import changeable
 from mlagents_selfplay.population.settings import PopulationSettings, SettingsError
 from mlagents_selfplay.settings import TRAINER_TYPE
 

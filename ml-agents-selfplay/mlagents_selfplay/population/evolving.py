@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from mlagents_selfplay.mail.letters import Guest, Letter
 from mlagents_selfplay.population.evolution import (
     Age,
     choose_parent,
@@ -14,7 +15,6 @@ from mlagents_selfplay.population.evolution import (
     mutate,
 )
 from mlagents_selfplay.population.league import League
-from mlagents_selfplay.population.letters import Guest, Letter
 from mlagents_selfplay.population.records import Record, Report
 from mlagents_selfplay.population.settings import BY_RATING
 

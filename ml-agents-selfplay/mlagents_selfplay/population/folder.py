@@ -24,8 +24,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlagents_selfplay.population import letters
-from mlagents_selfplay.population.letters import Letter
+from mlagents_selfplay.mail import letters
+from mlagents_selfplay.mail.letters import Letter
 from mlagents_selfplay.store import FORMAT_VERSION, Weights, load_weights, read_json, write_atomically
 
 LEAGUE = "league"

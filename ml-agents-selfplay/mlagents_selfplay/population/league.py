@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from mlagents_selfplay.mail.letters import Letter
 from mlagents_selfplay.population.folder import LeagueFolder
-from mlagents_selfplay.population.letters import Letter
 from mlagents_selfplay.population.records import Meeting, Pending, Record, Report
 from mlagents_selfplay.population.settings import PopulationSettings
 from mlagents_selfplay.selfplay.history import SnapshotHistory

@@ -11,9 +11,9 @@ from typing import Protocol
 
 import yaml
 
-from mlagents_selfplay.population import letters
+from mlagents_selfplay.mail import letters
+from mlagents_selfplay.mail.letters import INBOX, Letter
 from mlagents_selfplay.population.configuration import configuration
-from mlagents_selfplay.population.letters import INBOX, Letter
 from mlagents_selfplay.population.records import Meeting, Report
 from mlagents_selfplay.population.settings import PopulationSettings
 from mlagents_selfplay.ports import NoFreePort, free_ports

@@ -101,9 +101,8 @@ class Host:
         self._waits = False
         self._lock = threading.RLock()
 
-    @property
-    def active(self) -> bool:
-        """Whether rollouts are played by the bridges.
+    def takes_over(self) -> bool:
+        """Returns whether rollouts are played by the bridges; begins with them when that is decided.
 
         Decided as soon as all roles are known: before anybody has acted, or where a team has to wait for its turn,
         after a few steps on the wire.

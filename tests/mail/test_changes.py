@@ -23,7 +23,7 @@ from mlagents.trainers.sac.trainer import SACTrainer
 from mlagents.trainers.settings import TrainerSettings
 from mlagents_envs.base_env import BehaviorSpec
 from mlagents_selfplay.algorithms.fast_ppo import FastPPOTrainer
-from mlagents_selfplay.population.changes import change, changeable, take_over
+from mlagents_selfplay.mail.changes import change, changeable, take_over
 
 from tests.algorithms.test_fast_ppo import ACTIONS, BEHAVIOR, VECTOR, trajectory_of
 

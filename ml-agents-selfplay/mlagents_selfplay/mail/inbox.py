@@ -9,9 +9,9 @@ from typing import Any
 
 from mlagents_envs.logging_util import get_logger
 
-from mlagents_selfplay.population import letters
-from mlagents_selfplay.population.changes import change, take_over
-from mlagents_selfplay.population.letters import Letter
+from mlagents_selfplay.mail import letters
+from mlagents_selfplay.mail.changes import change, take_over
+from mlagents_selfplay.mail.letters import Letter
 from mlagents_selfplay.roster import Roster
 from mlagents_selfplay.store import DamagedFile
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mlagents_selfplay.population import letters
-from mlagents_selfplay.population.letters import Guest, Letter
+from mlagents_selfplay.mail import letters
+from mlagents_selfplay.mail.letters import Guest, Letter
 
 from tests.trainer.inprocess import Training
 
