@@ -24,6 +24,7 @@ from mlagents.trainers.settings import TrainerSettings
 from mlagents_envs.base_env import BehaviorSpec
 from mlagents_selfplay.algorithms.fast_ppo import FastPPOTrainer
 from mlagents_selfplay.mail.changes import change, changeable, take_over
+from mlagents_selfplay.population.averaging import mean_of
 
 from tests.algorithms.test_fast_ppo import ACTIONS, BEHAVIOR, VECTOR, trajectory_of
 
@@ -152,6 +153,22 @@ def test_who_takes_over_keeps_its_own_count_of_steps_and_forgets_its_experience(
     assert len(child.experience) == 0
     assert child.policy.get_current_step() == 8
     np.testing.assert_array_equal(weights_of(child), weights_of(parent))
+
+
+@pytest.mark.parametrize("kind", ["fast_ppo", "sac"])
+def test_the_mean_of_two_copies_is_taken_over_and_the_optimizers_keep_their_memory(kind: str, tmp_path: Path) -> None:
+    copies = [learner_of(kind, tmp_path / name) for name in "ab"]
+    for seed, copy in enumerate(copies):
+        learn(copy, seed=seed)
+    middle = (weights_of(copies[0]) + weights_of(copies[1])) / 2
+    memory = checkpoint_of(copies[0])
+    take_over(copies[0], copies[0].model_saver.modules, mean_of([checkpoint_of(copy) for copy in copies]))
+    np.testing.assert_allclose(weights_of(copies[0]), middle, rtol=0, atol=1e-6)
+    then, now = (torch.load(io.BytesIO(blob), weights_only=True) for blob in (memory, checkpoint_of(copies[0])))
+    remembered = [(name, key) for name in then if "state" in then[name] for key in then[name]["state"]]
+    assert remembered
+    for name, key in remembered:
+        assert torch.equal(now[name]["state"][key]["exp_avg"], then[name]["state"][key]["exp_avg"])
 
 
 @pytest.mark.parametrize("blob", [b"", b"no checkpoint", None])

@@ -69,7 +69,7 @@ def take_over(learner: Any, modules: Mapping[str, Any], checkpoint: bytes) -> No
     Args:
       learner: a trainer; changed.
       modules: what its checkpoints consist of, by name; changed.
-      checkpoint: the bytes of the other's checkpoint.pt.
+      checkpoint: the bytes of the other's checkpoint.pt; an optimizer that is not in it keeps its own memory.
 
     Raises:
       ValueError: if the checkpoint is damaged or of another architecture; then the learner may be half changed.
@@ -80,7 +80,8 @@ def take_over(learner: Any, modules: Mapping[str, Any], checkpoint: bytes) -> No
             if name == STEP_COUNTER:
                 continue
             if isinstance(module, torch.optim.Optimizer):  # its settings stay, its memory is the other's
-                module.load_state_dict({**module.state_dict(), "state": found[name]["state"]})
+                if name in found:
+                    module.load_state_dict({**module.state_dict(), "state": found[name]["state"]})
             else:
                 module.load_state_dict(found[name])
     except Exception as error:  # torch raises half a dozen unrelated types for a broken file
