@@ -257,6 +257,7 @@ def play(
 
 @app.command()
 def experiment(
+    study: Annotated[Path | None, typer.Argument(help="YAML file of a study: any settings as arms.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with the parameters; options count for more.")] = None,
     environment: Annotated[str | None, typer.Option(help="Executable with two teams or more.")] = None,
     experiment_id: Annotated[str | None, typer.Option("--experiment_id", help="Names the folder.")] = None,
@@ -285,15 +286,23 @@ def experiment(
 ) -> None:
     """Train schemes x algorithms x runs, and let all play each other at every checkpoint. The same command resumes it.
 
+    With a STUDY, train its arms x games x seeds instead, and tell which settings make the strongest agents.
     Lists have commas between. docs/evaluation.md says what each file holds.
     """
     from mlagents_selfplay.evaluation import commands
     from mlagents_selfplay.evaluation.experiment_settings import read_settings
+    from mlagents_selfplay.evaluation.study_settings import read_study
 
     def parts(text: str | None) -> list[str] | None:
         return None if text is None else [word for word in text.split(",") if word]
 
     with _told("experiment"):
+        if study is not None:
+            about = read_study(study)
+            folder = results_dir / "studies" / about.study
+            commands.show(commands.run_study(folder, about, force), as_json, commands.study_tables)
+            typer.echo(f"All of it: {folder}", err=True)
+            return
         said = {
             "environment": environment,
             "experiment_id": experiment_id,

@@ -27,6 +27,8 @@ from mlagents_selfplay.evaluation.matches import Fixture, GameResult, num_seatin
 from mlagents_selfplay.evaluation.networks import outcome_rule
 from mlagents_selfplay.evaluation.pictures import draw_tournament
 from mlagents_selfplay.evaluation.players import Player
+from mlagents_selfplay.evaluation.study import Study
+from mlagents_selfplay.evaluation.study_settings import StudySettings
 from mlagents_selfplay.evaluation.tournament import TournamentSettings
 from mlagents_selfplay.evaluation.workers import Task, Worker
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
@@ -316,6 +318,39 @@ def run_experiment(folder: Path, settings: ExperimentSettings, force: bool = Fal
             progress.update(part, description=at.doing, completed=at.done, total=at.planned)
 
         return experiment.run(folder, settings, watch).results()
+
+
+def run_study(folder: Path, settings: StudySettings, force: bool = False) -> dict[str, Any]:
+    """Runs a study under two progress bars; returns what `study.json` holds."""
+    if force:
+        shutil.rmtree(folder, ignore_errors=True)
+    columns = (TextColumn("{task.description:<48}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        whole, part = progress.add_task("trainings and tournaments"), progress.add_task("")
+
+        def watch(doing: str, done: int, planned: int, parts_done: int, parts: int) -> None:
+            progress.update(whole, completed=parts_done, total=parts)
+            progress.update(part, description=doing, completed=done, total=planned)
+
+        return Study(folder, settings).run(watch)
+
+
+def study_tables(results: Mapping[str, Any]) -> Iterator[Table | str]:
+    """Yields a table of the arms for each game, the best first."""
+    for game, content in results["games"].items():
+        table = Table("arm", "against all", "against stock", "... at the same time", "against the pool", title=game)
+        arms = content["arms"]
+        for arm in sorted(arms, key=lambda arm: -arms[arm]["against_all"]["mean"]):
+            kinds = ("against_all", "against_stock", "against_stock_at_the_same_time", "against_pool")
+            table.add_row(arm, *(_estimate(arms[arm].get(kind)) for kind in kinds))
+        yield table
+
+
+def _estimate(value: Mapping[str, Any] | None) -> str:
+    if value is None:
+        return ""
+    interval = "" if value["low"] is None else f" [{value['low']:.2f}, {value['high']:.2f}]"
+    return f"{value['mean']:.3f}{interval}"
 
 
 def experiment_tables(results: Mapping[str, Any]) -> Iterator[Table | str]:

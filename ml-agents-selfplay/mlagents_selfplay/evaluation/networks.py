@@ -45,7 +45,9 @@ def options(run: Path) -> RunOptions:
     register_trainer_types()
     path = run / CONFIGURATION
     try:
-        return RunOptions.from_dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content.pop("default_settings", None)  # they are in the behaviors by now, and would be in those of the next run
+        return RunOptions.from_dict(content)
     except Exception as error:  # ML-Agents and cattrs raise many kinds
         raise EvaluationError(f"{path} is damaged, or of a trainer type that is not installed: {error}") from error
 

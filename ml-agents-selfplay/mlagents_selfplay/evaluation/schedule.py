@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,14 +24,16 @@ class Table:
     Args:
       players: names, `N`.
       roles: of the environment; says how many seatings there are.
+      apart: groups of players who do not meet each other.
 
     Attributes:
+      pairs: all that meet, the smaller index first.
       wins: `[N, N]`, games that the row won against the column; a draw is half a win for each.
       games: `[N, N]`, games with an outcome, symmetric.
       draws: `[N, N]`, those that were drawn.
     """
 
-    def __init__(self, players: list[str], roles: int) -> None:
+    def __init__(self, players: list[str], roles: int, apart: Sequence[Collection[str]] = ()) -> None:
         size = len(players)
         self.players = players
         self.roles = roles
@@ -40,6 +42,10 @@ class Table:
         self.draws = np.zeros((size, size), dtype=np.int64)
         self.order: list[tuple[int, int, float]] = []  # of all rated games: two players and the outcome of the first
         self._index = {name: number for number, name in enumerate(players)}
+        together = np.array([[name in group for group in apart] for name in players], dtype=bool).reshape(size, -1)
+        self.pairs = [
+            (i, j) for i, j in itertools.combinations(range(size), 2) if not (together[i] & together[j]).any()
+        ]
         self._played = np.zeros((size, size, num_seatings(roles)), dtype=np.int64)  # cut-off ones too; row above column
 
     def add(self, result: GameResult) -> bool:
@@ -60,11 +66,6 @@ class Table:
                 self.draws[j, i] += 1
             self.order.append((i, j, result.outcome))
         return True
-
-    @property
-    def pairs(self) -> list[tuple[int, int]]:
-        """All pairs of players, the smaller index first."""
-        return list(itertools.combinations(range(len(self.players)), 2))
 
     @property
     def played(self) -> npt.NDArray[np.int64]:

@@ -39,6 +39,7 @@ class TournamentSettings:
       seed: of everything that is drawn.
       workers: processes with an environment each; 1 plays in this process.
       exploitability: environment of `gym-bridge` that computes it exactly; None leaves it out.
+      apart: groups of names; players of one group do not meet each other.
 
     Raises:
       EvaluationError: if a value is not allowed.
@@ -51,6 +52,7 @@ class TournamentSettings:
     seed: int = 0
     workers: int = 1
     exploitability: str | None = None
+    apart: tuple[frozenset[str], ...] = ()
 
     def __post_init__(self) -> None:
         for key in ("games", "workers"):
@@ -95,7 +97,7 @@ def run(
     began = time.monotonic()
     table, roles = None, before["environment"]["behaviors"] if before else []
     if before:
-        table = _table(players, int(before["environment"]["teams"]), records)
+        table = _table(players, int(before["environment"]["teams"]), records, settings)
     exact = {row["player"]: row["exploitability"] for row in before["ratings"]} if before else {}
     task = Task(environment, tuple(players), settings.outcome, settings.deterministic, settings.seed)
     if table is not None:  # games after a break must not repeat those before it
@@ -126,7 +128,7 @@ def run(
                         f"{environment.path} has one team only, so nobody meets anybody. `mlagents-selfplay play` "
                         "says what each player earns there."
                     )
-                table = table or _table(players, len(worker.roles), records)
+                table = table or _table(players, len(worker.roles), records, settings)
                 if settings.exploitability is not None:
                     exact = exact_exploitability(
                         settings.exploitability, environment.arguments, worker.lineups, table.players
@@ -176,8 +178,8 @@ def _record(
             next_write = began + max(SECONDS_BETWEEN_WRITES, took / SHARE_OF_WRITING)
 
 
-def _table(players: Sequence[Player], roles: int, records: TournamentFolder) -> Table:
-    table = Table([player.name for player in players], roles)
+def _table(players: Sequence[Player], roles: int, records: TournamentFolder, settings: TournamentSettings) -> Table:
+    table = Table([player.name for player in players], roles, settings.apart)
     for result in records.games():
         table.add(result)
     return table
