@@ -85,3 +85,12 @@ def test_games_of_players_that_are_not_in_the_table_do_not_count() -> None:
     assert not table.add(result("a", "gone", 1.0))
     assert not table.add(result("a", "b", 1.0, seating=7))
     assert table.games.sum() == 0
+
+
+def test_players_of_one_group_do_not_meet() -> None:
+    table = Table(["a", "b", "c", "d"], 2, apart=[{"a", "b"}, {"b", "c", "d"}])
+    assert table.pairs == [(0, 2), (0, 3)]
+    assert Counter(frozenset(fixture[:2]) for fixture in fixtures(table, 4, "all")) == {
+        frozenset("ac"): 4,
+        frozenset("ad"): 4,
+    }
