@@ -41,9 +41,11 @@ def list_environments(
 ) -> None:
     """List the environments that can be built, played and checked."""
     summaries = {environment_id: registry.find(environment_id).summary for environment_id in registry.ids()}
+    summaries |= registry.families()
     if everything:
         from gym_bridges.envs import catalogue  # slow to load
 
+        summaries |= dict.fromkeys(catalogue.atari_ids(), "Atari")
         summaries |= dict.fromkeys(catalogue.gymnasium_ids(), "gymnasium")
         summaries |= dict.fromkeys(catalogue.pettingzoo_ids(), "PettingZoo")
     if as_json:

@@ -56,6 +56,11 @@ def ids() -> list[str]:
     return sorted(_PLACES)
 
 
+def families() -> dict[str, str]:
+    """Returns the ids of families, such as `Atari-<Game>`, each with one line about them."""
+    return {"Atari-<Game>": "Any game of the Arcade Learning Environment, preprocessed as in the literature."}
+
+
 def find(environment_id: str) -> Entry:
     """Returns the entry of an environment.
 

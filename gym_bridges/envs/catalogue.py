@@ -87,6 +87,15 @@ def pettingzoo_ids() -> list[str]:
     return sorted(found)
 
 
+def atari_ids() -> list[str]:
+    """Returns the ids of all Atari games, sorted; empty without ale-py."""
+    if find_spec("ale_py") is None:
+        return []
+    from gym_bridges.envs.atari import games
+
+    return [f"Atari-{name}" for name in games.names()]
+
+
 def _entry(environment_id: str, summary: str, make: Callable[..., Any], defaults: Mapping[str, Any]) -> Entry:
     def areas(options: Options, num_areas: int) -> Areas:
         return GameAreas(Blueprint(environment_id, make, defaults, options.arguments()), options, num_areas)

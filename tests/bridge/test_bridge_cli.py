@@ -55,7 +55,11 @@ def test_build_writes_down_the_options_of_the_environment(tmp_path: Path) -> Non
 
 def test_list_all_names_the_environments_of_the_libraries() -> None:
     listed = json.loads(run.invoke(app, ["list", "--all", "--json"]).stdout)
-    assert {"CartPole-v1", "FetchReach-v4", "pettingzoo/classic/connect_four_v3"} <= set(listed)
+    assert {"CartPole-v1", "FetchReach-v4", "pettingzoo/classic/connect_four_v3", "Atari-Pong"} <= set(listed)
+
+
+def test_list_says_that_there_are_families() -> None:
+    assert "Atari-<Game>" in json.loads(run.invoke(app, ["list", "--json"]).stdout)
 
 
 @pytest.mark.parametrize("command", ["check", "play", "build"])
