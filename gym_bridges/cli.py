@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,8 @@ app = typer.Typer(
 
 EnvironmentId = Annotated[str, typer.Argument(metavar="ID", help="An environment, see `gym-bridge list`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+warnings.filterwarnings("ignore", message="pkg_resources is deprecated")  # pygame imports it; nobody can act on it
 
 _FAR_PORT = 65535
 _FOR_THE_ENVIRONMENT = {"allow_extra_args": True, "ignore_unknown_options": True}  # options that we do not know

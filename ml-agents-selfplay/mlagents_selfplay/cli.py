@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,8 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+warnings.filterwarnings("ignore", message="pkg_resources is deprecated")  # ML-Agents imports it; nobody can act on it
 
 # Each command imports what it needs itself: `history` must not wait for torch.
 
