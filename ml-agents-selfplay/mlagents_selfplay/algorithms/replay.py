@@ -8,11 +8,10 @@ capacity, so that a number stays valid until its row is overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from mlagents.trainers.trajectory import Trajectory
 from mlagents_envs.base_env import BehaviorSpec
 from mlagents_envs.logging_util import get_logger
 
@@ -305,29 +304,3 @@ class Replay:
 
 def _as_floats(seen: Array) -> Array:
     return seen if seen.dtype == np.float32 else seen.astype(np.float32) / np.float32(255)
-
-
-def observations_of(trajectory: Trajectory) -> tuple[Array, ...]:
-    """Returns what was seen before each of `T` steps and after the last: one `[T + 1, *shape]` for each sensor."""
-    steps = trajectory.steps
-    return tuple(
-        np.array([*(step.obs[sensor] for step in steps), last], np.float32)
-        for sensor, last in enumerate(trajectory.next_obs)
-    )
-
-
-def actions_of(trajectory: Trajectory, branches: Sequence[int]) -> tuple[Array, Array, Array]:
-    """Returns what was done in `T` steps and what was allowed: `Piece.continuous`, `discrete` and `allowed`.
-
-    Args:
-      trajectory: as ML-Agents made it.
-      branches: choices of each discrete branch.
-    """
-    steps = trajectory.steps
-    continuous = np.array([step.action.continuous for step in steps], np.float32).reshape(len(steps), -1)
-    discrete = np.array([step.action.discrete for step in steps], np.int32).reshape(len(steps), -1)
-    allowed = np.ones((len(steps), sum(branches)), bool)
-    for row, step in enumerate(steps):
-        if step.action_mask is not None and branches:
-            allowed[row] = ~np.concatenate(step.action_mask).astype(bool)
-    return continuous, discrete, allowed
