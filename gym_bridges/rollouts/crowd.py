@@ -20,7 +20,7 @@ class Rules(NamedTuple):
     current: the player whose seats may teach.
     mirror: whether all of them do, or only those of the learning team.
     horizon: longest piece, in rows.
-    wanted: rows that are enough; 0 of a behavior that does not learn.
+    wanted: rows that are enough; 0 of a behavior that has enough already.
     whole: whether pieces outlive a rollout, so that only rows of pieces that have ended count and come back; else
       every piece ends with the rollout.
     version: of the weights that `current` plays with.
@@ -152,7 +152,7 @@ class Crowd:
         allowed = None
         if any(decisions.forbidden is not None for decisions in due):
             allowed = np.concatenate([self._allowed(decisions) for decisions in due])
-        acted = self.networks.act(self._numbers[slots, self._PLACE], _flat(seen), allowed, rng)
+        acted = self.networks.act(self._numbers[slots, self._PLACE], seen, allowed, rng)
         acted = self._explored(slots, acted, allowed, rng)
         self._numbers[slots, self._LENGTH] += 1
         rows = np.flatnonzero(self._teaches[slots])
@@ -260,7 +260,8 @@ class Crowd:
         player = match.players[role]
         self._numbers[slot, self._PLACE] = self.networks.place(player)
         is_turn = self.rules.mirror or role.team == match.learning_team
-        self._teaches[slot] = self.rules.wanted > 0 and player == self.rules.current and is_turn
+        is_learned_from = self.rules.wanted > 0 or self.rules.whole  # a piece that outlives a rollout has no gaps
+        self._teaches[slot] = is_learned_from and player == self.rules.current and is_turn
 
     def _known(self, agent_ids: np.ndarray) -> np.ndarray:
         return np.array([agent in self._slot_of for agent in agent_ids.tolist()], bool)
@@ -276,11 +277,6 @@ class Crowd:
         self._paid = np.concatenate((self._paid, np.zeros((1, 2))))
         self._teaches = np.append(self._teaches, False)
         return len(self._held) - 1
-
-
-def _flat(seen: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns the observations of all sensors in a row, `[n, inputs]` float32."""
-    return np.concatenate([values.astype(np.float32, copy=False) for values in seen], axis=1)
 
 
 def _only(endings: Endings, known: np.ndarray) -> Endings:

@@ -1,7 +1,8 @@
 """How do many policies of one architecture act at once? Layers of plain arrays, the rows of each policy together.
 
-What is carried here are ML-Agents' network bodies: normaliser, hidden layers with the activation x / (1 + e^-x). Their
-heads are known by the names of their arrays, all of `[in, out]` weights and `[out]` biases:
+What is carried here are ML-Agents' network bodies: a normaliser for the numbers that are seen, convolutions (see
+`pictures`) and one dense layer for each picture, and hidden layers with the activation x / (1 + e^-x) on the numbers
+first, then the pictures. Their heads are known by the names of their arrays, `[in, out]` weights and `[out]` biases:
 
 | arrays | actions |
 |---|---|
@@ -14,12 +15,14 @@ heads are known by the names of their arrays, all of `[in, out]` weights and `[o
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from gym_bridges.areas import ActionSpec, BehaviorSpec
+from gym_bridges.rollouts.pictures import blocks_of, convolved, leaky
 
 BOUND = 3.0  # a Gaussian action is cut there and scaled to [-1, 1], as ML-Agents does before it sends it
 NORMALISED = 5.0  # a normalised observation is cut there
@@ -62,6 +65,8 @@ class Networks:
 
     def __init__(self, spec: BehaviorSpec) -> None:
         self._actions: ActionSpec = spec.actions
+        self._vectors = [sensor for sensor, seen in enumerate(spec.observations) if seen.kind == "vector"]
+        self._pictures = [sensor for sensor, seen in enumerate(spec.observations) if seen.kind == "image"]
         self._stack: dict[str, np.ndarray] = {}
         self._place: dict[str, int] = {}
         self._weights: dict[str, Mapping[str, np.ndarray]] = {}
@@ -73,6 +78,9 @@ class Networks:
         Args:
           new: arrays by player: `mean` and `scale` `[inputs]` of the normaliser (or none of the two), `weight.I`
             `[in, out]` and `bias.I` `[out]` of hidden layer I, and those of a head, `mu.weight`, `mu.bias` and so on.
+            For convolution J of the picture that sensor I sees, `picture.I.J.size`, its stride and the strides in its
+            kernel, `picture.I.J.weight` `[values, shifts * shifts * out]` (the first takes bytes), `picture.I.J.bias`;
+            behind them `picture.I.dense.weight` and `picture.I.dense.bias`, places by row, column and channel.
           dropped: players.
         """
         for player in dropped:
@@ -86,27 +94,29 @@ class Networks:
         """Returns the number under which `act` knows a player until the next `change`."""
         return self._place[player]
 
-    def act(self, places: np.ndarray, seen: np.ndarray, allowed: np.ndarray | None, rng: np.random.Generator) -> Acted:
+    def act(
+        self, places: np.ndarray, seen: Sequence[np.ndarray], allowed: np.ndarray | None, rng: np.random.Generator
+    ) -> Acted:
         """Lets each row be decided by its policy.
 
         Args:
           places: `[n]` of the policies.
-          seen: `[n, inputs]` float32, the observations of all sensors in a row.
+          seen: one `[n, *shape]` for each sensor; pictures are bytes.
           allowed: `[n, sum of branches]` bool, or None if everything is.
           rng: advanced, unless `deterministic`.
         """
         order = _order(places)
-        hidden = seen[order.rows]
-        if "mean" in self._stack:
-            hidden = (hidden - self._stack["mean"][order.owner]) / self._stack["scale"][order.owner]
-            np.clip(hidden, -NORMALISED, NORMALISED, out=hidden)
+        encoded = [self._encode(sensor, seen[sensor][order.rows], order) for sensor in self._pictures]
+        if self._vectors:
+            encoded.insert(0, self._normalised(np.concatenate([seen[s][order.rows] for s in self._vectors], 1), order))
+        hidden = np.concatenate(encoded, axis=1)
         layer = 0
         while f"weight.{layer}" in self._stack:
             hidden = self._linear(hidden, f"weight.{layer}", f"bias.{layer}", order)
             hidden /= 1.0 + np.exp(-hidden)
             layer += 1
-        continuous = sent = np.zeros((len(seen), 0), np.float32)
-        discrete = np.zeros((len(seen), len(self._actions.branches)), np.int32)
+        continuous = sent = np.zeros((len(places), 0), np.float32)
+        discrete = np.zeros((len(places), len(self._actions.branches)), np.int32)
         if self._actions.continuous:
             continuous, sent = self._numbers(hidden, order, rng)
         if self._actions.branches:
@@ -141,12 +151,39 @@ class Networks:
                 scores -= np.log(rng.standard_exponential(scores.shape, np.float32))
         return best_of_each(scores, self._actions.branches)
 
+    def _normalised(self, numbers: np.ndarray, order: _Order) -> np.ndarray:
+        numbers = numbers.astype(np.float32, copy=False)
+        if "mean" in self._stack:
+            numbers = (numbers - self._stack["mean"][order.owner]) / self._stack["scale"][order.owner]
+            np.clip(numbers, -NORMALISED, NORMALISED, out=numbers)
+        return numbers
+
+    def _encode(self, sensor: int, pictures: np.ndarray, order: _Order) -> np.ndarray:
+        """Returns what hidden layers are told of pictures `[n, channels, height, width]`, `[n, size]`."""
+        name, layer = f"picture.{sensor}", 0
+        seen = pictures.transpose(0, 2, 3, 1)
+        while f"{name}.{layer}.size" in self._stack:
+            stride, shifts = self._stack[f"{name}.{layer}.size"][0].tolist()
+            product = functools.partial(self._product, weight=f"{name}.{layer}.weight", order=order)
+            bias = self._stack[f"{name}.{layer}.bias"][order.owner]
+            seen = convolved(blocks_of(seen, stride), shifts, product, bias)
+            layer += 1
+        flat = np.ascontiguousarray(seen, np.float32).reshape(len(seen), -1)
+        return leaky(self._linear(flat, f"{name}.dense.weight", f"{name}.dense.bias", order))
+
     def _linear(self, rows: np.ndarray, weight: str, bias: str, order: _Order) -> np.ndarray:
-        weights = self._stack[weight]
-        out = np.empty((len(rows), weights.shape[2]), np.float32)
-        for begin, end, place in order.groups:
-            np.matmul(rows[begin:end], weights[place], out=out[begin:end])
+        """Returns what a layer makes of `[n, in]`, `[n, out]`."""
+        out = self._product(rows, weight, order)
         out += self._stack[bias][order.owner]
+        return out
+
+    def _product(self, rows: np.ndarray, weight: str, order: _Order) -> np.ndarray:
+        """Returns `[n, ..., out]`, rows `[n, ..., in]` times the weights of whom they belong to."""
+        weights = self._stack[weight]
+        out = np.empty((*rows.shape[:-1], weights.shape[2]), np.float32)
+        for begin, end, place in order.groups:
+            flat, result = rows[begin:end].reshape(-1, rows.shape[-1]), out[begin:end].reshape(-1, out.shape[-1])
+            np.matmul(flat, weights[place], out=result)
         return out
 
 

@@ -63,6 +63,22 @@ def test_what_was_paid_in_an_episode_is_reported_when_it_is_over(training: Train
     assert list(learner.reward_buffer) == [12.0, 3.0]  # 3 + 4 + 5 and 0 + 1 + 2, the latest first.
 
 
+def test_the_length_of_an_episode_counts_all_of_its_pieces(training: Training) -> None:
+    learner, told = training.trainer.learner, []
+    learner.stats_reporter.add_stat = lambda name, value, *_, **__: told.append((name, value))
+    hand_over(part(), learner, lambda _: 0)
+    assert [value for name, value in told if name == "Environment/Episode Length"] == [3, 3]  # 2 + 1 of a, 3 of b.
+    assert ("Policy/Age of Weights", 0.0) in told
+
+
+def test_nothing_is_taken_in_any_more_when_training_is_over(tmp_path: Path) -> None:
+    training = Training(tmp_path, learner="dqn", learner_hyperparameters=SMALL["dqn"], max_steps=5)
+    learner = training.trainer.learner
+    for _ in range(3):
+        hand_over(part(), learner, lambda _: 0)
+    assert (learner.get_step, learner.steps_wanted) == (6, 0)
+
+
 def test_a_rollout_has_as_many_rows_as_a_batch_and_the_next_is_asked_for_when_they_are_there(
     training: Training,
 ) -> None:

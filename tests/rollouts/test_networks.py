@@ -48,7 +48,7 @@ def test_the_likeliest_actions_are_those_of_ml_agents_whoever_sits_where(actions
     rows = decisions(10, actors["a"])
     found = networks.act(
         np.array([networks.place(player) for player in players]),
-        rows.observations[0],
+        rows.observations,
         rows.masks.astype(bool),
         np.random.default_rng(0),
     )
@@ -66,7 +66,7 @@ def test_choices_are_drawn_by_the_probabilities_of_the_network_and_never_a_forbi
     allowed = np.array([[True, True, False, True, True]])
     found = networks.act(
         np.zeros(draws, int),
-        np.repeat(rows.observations[0], draws, 0),
+        [np.repeat(rows.observations[0], draws, 0)],
         np.repeat(allowed, draws, 0),
         np.random.default_rng(0),
     )
@@ -88,9 +88,9 @@ def test_numbers_are_drawn_around_the_mean_with_the_spread_of_the_network_and_cu
     networks, draws = networks_of("continuous", a=actor), 20_000
     rows = decisions(1, actor)
     seen = np.repeat(rows.observations[0], draws, 0)
-    found = networks.act(np.zeros(draws, int), seen, None, np.random.default_rng(0))
+    found = networks.act(np.zeros(draws, int), [seen], None, np.random.default_rng(0))
     networks.deterministic = True
-    mean = networks.act(np.zeros(1, int), rows.observations[0], None, np.random.default_rng(0)).continuous[0]
+    mean = networks.act(np.zeros(1, int), rows.observations, None, np.random.default_rng(0)).continuous[0]
     sigma = to_arrays(trainers_spec("continuous"), weights_of(actor))["sigma"]
     for number in range(2):
         assert stats.kstest((found.continuous[:, number] - mean[number]) / sigma[number], "norm").pvalue > 0.01
@@ -104,7 +104,7 @@ def test_a_policy_may_take_the_place_of_an_older_one_of_its_name_or_go() -> None
     networks.change({"current": to_arrays(spec, weights_of(second))}, ["old"])
     networks.deterministic = True
     rows = decisions(20, second)
-    found = networks.act(np.full(20, networks.place("current")), rows.observations[0], None, np.random.default_rng(0))
+    found = networks.act(np.full(20, networks.place("current")), rows.observations, None, np.random.default_rng(0))
     rows.masks[:] = 1.0
     assert found.discrete.tolist() == alone(second, rows)[1].tolist()
     with pytest.raises(KeyError):
@@ -138,9 +138,7 @@ def acted_by(actor: SimpleActor, rows: Decisions, seed: int = 0) -> Acted:
     actions = "continuous" if actor.action_spec.continuous_size else "discrete"
     networks = networks_of(actions, a=actor)
     nobody_forbids = None if not rows.masks.shape[1] else rows.masks.astype(bool)
-    return networks.act(
-        np.zeros(len(rows.agents), int), rows.observations[0], nobody_forbids, np.random.default_rng(seed)
-    )
+    return networks.act(np.zeros(len(rows.agents), int), rows.observations, nobody_forbids, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("normalize", [False, True])
@@ -177,7 +175,7 @@ def test_squashed_numbers_are_drawn_with_the_spread_that_belongs_to_what_is_seen
         assert stats.kstest(normal[np.isfinite(normal)], "norm").pvalue > 0.01
     certain = networks_of("continuous", a=actor)
     certain.deterministic = True
-    likeliest = certain.act(np.zeros(1, int), one.observations[0], None, np.random.default_rng(0))
+    likeliest = certain.act(np.zeros(1, int), one.observations, None, np.random.default_rng(0))
     assert likeliest.sent[0] == pytest.approx(np.tanh(mean.numpy()), abs=1e-5)
 
 
@@ -190,7 +188,6 @@ def test_what_a_table_has_learned_does_not_travel() -> None:
     ("kind", "sensors", "settings", "reason"),
     [
         ({"memory": True}, [(SIZE,)], {"memory": NetworkSettings.MemorySettings()}, "memory"),
-        ({"image": True}, [(SIZE,), (3, 20, 20)], {}, "no vectors"),
         ({"goal": True}, [(SIZE,), (2,)], {}, "goal"),
         ({"tanh": True}, [(SIZE,)], {}, "spread"),
     ],

@@ -184,6 +184,19 @@ def test_a_piece_of_two_rollouts_says_of_each_row_which_weights_it_was_played_wi
     assert second.arrays[f"{RPS}/length"].tolist() == [10] * 4
 
 
+def test_a_piece_has_no_gap_where_a_rollout_was_played_for_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count()
+    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    monkeypatch.setattr(session, "LONGEST_SECONDS", 4)  # Ten rounds take three rollouts.
+    trainer = Trainer(tmp_path)
+    trainer.ask([dealt(number, "7") for number in range(1, 9)], NETWORKS, whole=True, version=1)
+    trainer.ask([], {"current": always(0)}, whole=True, version=2, wanted=0)
+    last = trainer.ask([], {"current": always(0)}, whole=True, version=3)
+    assert last.arrays[f"{RPS}/version"].tolist() == ([1] * 4 + [2] * 4 + [3] * 2) * 4
+
+
 def test_only_the_learner_explores(tmp_path: Path) -> None:
     rules = {"exploration": {"uniform": 1.0, "keep": 0.0, "push": 0.0}}
     letter = Trainer(tmp_path).ask([dealt(number, "7") for number in range(1, 9)], NETWORKS, **rules)

@@ -27,8 +27,9 @@ TAKEN = "Rollouts are played by the bridge"
         ({"actions": "continuous", "group": 2}, {}),
         ({"teams": 3}, {}),
         ({"turns": "true"}, {}),
+        ({"observations": "both"}, {"network": {"normalize": True}}),
     ],
-    ids=["hybrid actions with masks, normalised", "groups", "three teams", "turns"],
+    ids=["hybrid actions with masks, normalised", "groups", "three teams", "turns", "pictures and numbers"],
 )
 def test_the_bridge_plays_and_the_run_is_as_any_other(
     learn: Learn, options: dict[str, Any], keys: dict[str, Any]
@@ -53,6 +54,7 @@ FROM_REPLAY = {"batch_size": 16, "buffer_size": 500, "buffer_init_steps": 100, "
         ("ddpg", {"turns": "true"}, {"random_steps": 100, "parameter_noise": 0.2}),
         ("td3", {}, {"random_steps": 100, "action_noise": "ornstein_uhlenbeck"}),
         ("fast_sac", {"teams": 3}, {"random_steps": 100}),
+        ("dqn", {"observations": "image"}, {}),
     ],
 )
 def test_learners_from_replay_are_played_for_as_well(
@@ -105,7 +107,7 @@ def test_updates_have_exactly_the_rows_that_they_want(learn: Learn) -> None:
         ({"learner": "sac"}, {}, "its learner, sac, takes single trajectories"),
         ({"learner": "tabular_q", "learner_hyperparameters": {}}, {"actions": "discrete"}, "is a table"),
         ({"fast_learner": False}, {}, "its learner, ppo, takes single trajectories"),
-        ({}, {"observations": "both"}, "there are observations that are no vectors"),
+        ({"network": {"vis_encode_type": "resnet"}}, {"observations": "both"}, "the visual encoder is resnet"),
         ({"pinned_opponents": ["python:tests.environments.players:constant(0.5)"]}, {}, "acts by itself"),
     ],
 )

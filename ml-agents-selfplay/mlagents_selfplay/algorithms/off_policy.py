@@ -261,17 +261,23 @@ class OffPolicyLearner(OffPolicyTrainer):
         return int(min(self._lacking, self.get_max_steps + 1 - self.get_step))
 
     def take_rollout(self, pieces: Sequence[Lived], versions: Array) -> None:
-        """Takes in what agents have lived through elsewhere.
+        """Takes in what agents have lived through elsewhere; nothing any more when training is over.
 
         Args:
           pieces: in the order in which they ended.
           versions: `[rows]`, the learner step whose weights decided.
         """
+        if not self.should_still_train:
+            return
         if len(versions):
             self._stats_reporter.add_stat("Policy/Age of Weights", float((self.get_step - versions).mean()))
         for lived in pieces:
+            steps = len(lived.own_rewards)
+            if lived.ended:
+                _, before = self._episode_of.get(lived.agent, (0, 0))
+                self._stats_reporter.add_stat("Environment/Episode Length", before + steps)
             self._live_through(lived)
-            self._lacking -= len(lived.own_rewards)
+            self._lacking -= steps
         if self._lacking <= 0:
             self._lacking = int(self.hyperparameters.batch_size)
 
