@@ -113,9 +113,20 @@ def pieces_of(part: Part) -> list[Lived]:
             np.concatenate((arrays[f"observation.{sensor}"][begin:end], arrays[f"next.{sensor}"][place : place + 1]))
             for sensor in sensors
         )
-        rows = [arrays[name][begin:end] for name in ("continuous", "discrete", "allowed", "reward", "group_reward")]
-        terminal, ended = bool(arrays["terminal"][place]), bool(arrays["ended"][place])
-        pieces.append(Lived(part.agents[place], seen, *rows, terminal=terminal, ended=ended))
+        rows = slice(begin, end)
+        pieces.append(
+            Lived(
+                part.agents[place],
+                seen,
+                arrays["continuous"][rows],
+                arrays["discrete"][rows],
+                arrays["allowed"][rows],
+                arrays["reward"][rows],
+                arrays["group_reward"][rows],
+                bool(arrays["terminal"][place]),
+                bool(arrays["ended"][place]),
+            )
+        )
     return pieces
 
 
