@@ -253,8 +253,8 @@ class OffPolicyLearner(OffPolicyTrainer):
     def steps_wanted(self) -> int:
         """Learner steps that agents should live through elsewhere before the next updates; 0 when training is over.
 
-        As many as a batch has transitions: the weights then lag by less than on the wire, where trajectories of all
-        agents come at once, and a rollout is still long beside what it takes to ask for it.
+        As many as a batch has transitions: the weights then lag by about as much as on the wire, where trajectories of
+        all agents come at once, and a rollout is still long beside what it takes to ask for it.
         """
         if not self.should_still_train:
             return 0
