@@ -1,20 +1,32 @@
 """How do many policies of one architecture act at once? Layers of plain arrays, the rows of each policy together.
 
-What is carried here are ML-Agents' networks for vector observations: normaliser, hidden layers with the activation
-x / (1 + e^-x), a Gaussian head for continuous and a categorical head for each branch of discrete actions.
+What is carried here are ML-Agents' network bodies: a normaliser for the numbers that are seen, convolutions (see
+`pictures`) and one dense layer for each picture, and hidden layers with the activation x / (1 + e^-x) on the numbers
+first, then the pictures. Their heads are known by the names of their arrays, `[in, out]` weights and `[out]` biases:
+
+| arrays | actions |
+|---|---|
+| `mu`, `sigma` `[size]` | drawn from a Gaussian, cut at 3 and scaled to [-1, 1] when they are sent |
+| `mu` alone | one number, squashed into [-1, 1] |
+| `mu`, `log_sigma` | drawn from a Gaussian, squashed into [-1, 1] |
+| `logits` of all branches in a row | drawn from the categorical distribution of each branch |
+| `values` of all branches in a row | the best allowed choice of each branch |
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from gym_bridges.areas import ActionSpec, BehaviorSpec
+from gym_bridges.rollouts.pictures import blocks_of, convolved, leaky
 
 BOUND = 3.0  # a Gaussian action is cut there and scaled to [-1, 1], as ML-Agents does before it sends it
 NORMALISED = 5.0  # a normalised observation is cut there
+LOG_SIGMA = (-20.0, 2.0)  # bounds of a spread that depends on what is seen
 FORBIDDEN = np.float32(-1e8)
 
 
@@ -30,6 +42,20 @@ class Acted(NamedTuple):
     discrete: np.ndarray
 
 
+class _Order(NamedTuple):
+    """Rows by policy: which row comes when, whose it is, and from where to where each policy's rows lie."""
+
+    rows: np.ndarray
+    owner: np.ndarray
+    groups: list[tuple[int, int, int]]
+
+    def back(self, values: np.ndarray) -> np.ndarray:
+        """Returns values of the ordered rows in the order in which the rows were given."""
+        result = np.empty_like(values)
+        result[self.rows] = values
+        return result
+
+
 class Networks:
     """The policies of one behavior, by name.
 
@@ -39,6 +65,8 @@ class Networks:
 
     def __init__(self, spec: BehaviorSpec) -> None:
         self._actions: ActionSpec = spec.actions
+        self._vectors = [sensor for sensor, seen in enumerate(spec.observations) if seen.kind == "vector"]
+        self._pictures = [sensor for sensor, seen in enumerate(spec.observations) if seen.kind == "image"]
         self._stack: dict[str, np.ndarray] = {}
         self._place: dict[str, int] = {}
         self._weights: dict[str, Mapping[str, np.ndarray]] = {}
@@ -49,8 +77,10 @@ class Networks:
 
         Args:
           new: arrays by player: `mean` and `scale` `[inputs]` of the normaliser (or none of the two), `weight.I`
-            `[in, out]` and `bias.I` `[out]` of hidden layer I, `mu.weight`, `mu.bias`, `sigma` `[size]` of the
-            Gaussian head, `logits.weight`, `logits.bias` of all branches in a row.
+            `[in, out]` and `bias.I` `[out]` of hidden layer I, and those of a head, `mu.weight`, `mu.bias` and so on.
+            For convolution J of the picture that sensor I sees, `picture.I.J.size`, its stride and the strides in its
+            kernel, `picture.I.J.weight` `[values, shifts * shifts * out]` (the first takes bytes), `picture.I.J.bias`;
+            behind them `picture.I.dense.weight` and `picture.I.dense.bias`, places by row, column and channel.
           dropped: players.
         """
         for player in dropped:
@@ -64,56 +94,112 @@ class Networks:
         """Returns the number under which `act` knows a player until the next `change`."""
         return self._place[player]
 
-    def act(self, places: np.ndarray, seen: np.ndarray, allowed: np.ndarray | None, rng: np.random.Generator) -> Acted:
+    def act(
+        self, places: np.ndarray, seen: Sequence[np.ndarray], allowed: np.ndarray | None, rng: np.random.Generator
+    ) -> Acted:
         """Lets each row be decided by its policy.
 
         Args:
           places: `[n]` of the policies.
-          seen: `[n, inputs]` float32, the observations of all sensors in a row.
+          seen: one `[n, *shape]` for each sensor; pictures are bytes.
           allowed: `[n, sum of branches]` bool, or None if everything is.
           rng: advanced, unless `deterministic`.
         """
-        order = np.argsort(places, kind="stable")
-        owner = places[order]
-        begins = np.flatnonzero(np.diff(owner, prepend=-1))
-        groups = list(zip(begins.tolist(), [*begins[1:].tolist(), len(owner)], owner[begins].tolist(), strict=True))
-        hidden = seen[order]
-        if "mean" in self._stack:
-            hidden = (hidden - self._stack["mean"][owner]) / self._stack["scale"][owner]
-            np.clip(hidden, -NORMALISED, NORMALISED, out=hidden)
+        order = _order(places)
+        encoded = [self._encode(sensor, seen[sensor][order.rows], order) for sensor in self._pictures]
+        if self._vectors:
+            encoded.insert(0, self._normalised(np.concatenate([seen[s][order.rows] for s in self._vectors], 1), order))
+        hidden = np.concatenate(encoded, axis=1)
         layer = 0
         while f"weight.{layer}" in self._stack:
-            hidden = self._linear(hidden, f"weight.{layer}", f"bias.{layer}", groups, owner)
+            hidden = self._linear(hidden, f"weight.{layer}", f"bias.{layer}", order)
             hidden /= 1.0 + np.exp(-hidden)
             layer += 1
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        continuous = np.zeros((len(seen), 0), np.float32)
-        discrete = np.zeros((len(seen), len(self._actions.branches)), np.int32)
+        continuous = sent = np.zeros((len(places), 0), np.float32)
+        discrete = np.zeros((len(places), len(self._actions.branches)), np.int32)
         if self._actions.continuous:
-            continuous = self._linear(hidden, "mu.weight", "mu.bias", groups, owner)
-            if not self.deterministic:
-                continuous += self._stack["sigma"][owner] * rng.standard_normal(continuous.shape, np.float32)
-            continuous = continuous[back]
+            continuous, sent = self._numbers(hidden, order, rng)
         if self._actions.branches:
-            logits = self._linear(hidden, "logits.weight", "logits.bias", groups, owner)[back]
-            if allowed is not None:
-                logits = np.where(allowed, logits, FORBIDDEN)
-            if not self.deterministic:  # the largest of logits plus Gumbel noise is drawn by the softmax
-                with np.errstate(divide="ignore"):
-                    logits -= np.log(rng.standard_exponential(logits.shape, np.float32))
-            first = 0
-            for branch, size in enumerate(self._actions.branches):
-                discrete[:, branch] = logits[:, first : first + size].argmax(axis=1)
-                first += size
-        return Acted(continuous, np.clip(continuous, -BOUND, BOUND) / BOUND, discrete)
+            discrete = self._choices(hidden, order, allowed, rng)
+        return Acted(continuous, sent, discrete)
 
-    def _linear(
-        self, rows: np.ndarray, weight: str, bias: str, groups: list[tuple[int, int, int]], owner: np.ndarray
+    def _numbers(self, hidden: np.ndarray, order: _Order, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Returns continuous actions, `[n, size]`, as the network gave them and as they are sent."""
+        numbers = self._linear(hidden, "mu.weight", "mu.bias", order)
+        if not self.deterministic and "sigma" in self._stack:
+            numbers += self._stack["sigma"][order.owner] * rng.standard_normal(numbers.shape, np.float32)
+        elif not self.deterministic and "log_sigma.weight" in self._stack:
+            log_sigma = self._linear(hidden, "log_sigma.weight", "log_sigma.bias", order)
+            numbers += np.exp(np.clip(log_sigma, *LOG_SIGMA)) * rng.standard_normal(numbers.shape, np.float32)
+        numbers = order.back(numbers)
+        if "sigma" in self._stack:
+            return numbers, np.clip(numbers, -BOUND, BOUND) / BOUND
+        squashed = np.tanh(numbers)
+        return squashed, squashed
+
+    def _choices(
+        self, hidden: np.ndarray, order: _Order, allowed: np.ndarray | None, rng: np.random.Generator
     ) -> np.ndarray:
-        weights = self._stack[weight]
-        out = np.empty((len(rows), weights.shape[2]), np.float32)
-        for begin, end, place in groups:
-            np.matmul(rows[begin:end], weights[place], out=out[begin:end])
-        out += self._stack[bias][owner]
+        """Returns a choice of each branch, `[n, branches]` int32."""
+        greedy = "values.weight" in self._stack
+        head = "values" if greedy else "logits"
+        scores = order.back(self._linear(hidden, f"{head}.weight", f"{head}.bias", order))
+        if allowed is not None:
+            scores = np.where(allowed, scores, -np.inf if greedy else FORBIDDEN)
+        if not greedy and not self.deterministic:  # the largest of logits plus Gumbel noise is drawn by the softmax
+            with np.errstate(divide="ignore"):
+                scores -= np.log(rng.standard_exponential(scores.shape, np.float32))
+        return best_of_each(scores, self._actions.branches)
+
+    def _normalised(self, numbers: np.ndarray, order: _Order) -> np.ndarray:
+        numbers = numbers.astype(np.float32, copy=False)
+        if "mean" in self._stack:
+            numbers = (numbers - self._stack["mean"][order.owner]) / self._stack["scale"][order.owner]
+            np.clip(numbers, -NORMALISED, NORMALISED, out=numbers)
+        return numbers
+
+    def _encode(self, sensor: int, pictures: np.ndarray, order: _Order) -> np.ndarray:
+        """Returns what hidden layers are told of pictures `[n, channels, height, width]`, `[n, size]`."""
+        name, layer = f"picture.{sensor}", 0
+        seen = pictures.transpose(0, 2, 3, 1)
+        while f"{name}.{layer}.size" in self._stack:
+            stride, shifts = self._stack[f"{name}.{layer}.size"][0].tolist()
+            product = functools.partial(self._product, weight=f"{name}.{layer}.weight", order=order)
+            bias = self._stack[f"{name}.{layer}.bias"][order.owner]
+            seen = convolved(blocks_of(seen, stride), shifts, product, bias)
+            layer += 1
+        flat = np.ascontiguousarray(seen, np.float32).reshape(len(seen), -1)
+        return leaky(self._linear(flat, f"{name}.dense.weight", f"{name}.dense.bias", order))
+
+    def _linear(self, rows: np.ndarray, weight: str, bias: str, order: _Order) -> np.ndarray:
+        """Returns what a layer makes of `[n, in]`, `[n, out]`."""
+        out = self._product(rows, weight, order)
+        out += self._stack[bias][order.owner]
         return out
+
+    def _product(self, rows: np.ndarray, weight: str, order: _Order) -> np.ndarray:
+        """Returns `[n, ..., out]`, rows `[n, ..., in]` times the weights of whom they belong to."""
+        weights = self._stack[weight]
+        out = np.empty((*rows.shape[:-1], weights.shape[2]), np.float32)
+        for begin, end, place in order.groups:
+            flat, result = rows[begin:end].reshape(-1, rows.shape[-1]), out[begin:end].reshape(-1, out.shape[-1])
+            np.matmul(flat, weights[place], out=result)
+        return out
+
+
+def best_of_each(scores: np.ndarray, branches: Sequence[int]) -> np.ndarray:
+    """Returns the best choice of each branch, `[n, branches]` int32; `scores` are `[n, sum of branches]`."""
+    best = np.zeros((len(scores), len(branches)), np.int32)
+    first = 0
+    for branch, size in enumerate(branches):
+        best[:, branch] = scores[:, first : first + size].argmax(axis=1)
+        first += size
+    return best
+
+
+def _order(places: np.ndarray) -> _Order:
+    rows = np.argsort(places, kind="stable")
+    owner = places[rows]
+    begins = np.flatnonzero(np.diff(owner, prepend=-1))
+    groups = zip(begins.tolist(), [*begins[1:].tolist(), len(owner)], owner[begins].tolist(), strict=True)
+    return _Order(rows, owner, list(groups))

@@ -22,6 +22,7 @@ import numpy as np
 from gym_bridges.areas import Actions, Areas, Decisions, Step
 from gym_bridges.checks import check_steps
 from gym_bridges.rollouts.crowd import Crowd, Rules
+from gym_bridges.rollouts.exploration import Exploration
 from gym_bridges.rollouts.mailbox import OPEN, PROTOCOL, Letter, Mailbox
 from gym_bridges.rollouts.seats import OutOfMatches, Role, Seats
 
@@ -80,7 +81,6 @@ class Session:
         self._rollout = None
         self._seats.clear()
         for crowd in self._crowds.values():
-            crowd.take([])
             crowd.clear()
 
     def takes_over(self) -> bool:
@@ -112,7 +112,7 @@ class Session:
 
     def _is_over(self, rollout: _Rollout) -> bool:
         """Makes one step, unless enough has been played."""
-        if self._has_enough() or time.monotonic() > rollout.deadline:
+        if any(crowd.has_enough for crowd in self._crowds.values()) or time.monotonic() > rollout.deadline:
             return True
         try:
             for role, step in self._in_turn():
@@ -141,13 +141,11 @@ class Session:
                     new[asked["new"][int(place)]][name] = array
             crowd.networks.change(new, asked["dropped"])
             crowd.networks.deterministic = asked["deterministic"]
-            crowd.rules = Rules(asked["current"], asked["mirror"], asked["horizon"], asked["wanted"])
+            asked["exploration"] = Exploration(**asked["exploration"])
+            crowd.rules = Rules(**{name: asked[name] for name in Rules._fields})
             crowd.look_up()
         rng = np.random.default_rng(plan.header["seed"])
         return _Rollout(plan.header["number"], rng, time.monotonic() + LONGEST_SECONDS)
-
-    def _has_enough(self) -> bool:
-        return any(0 < crowd.rules.wanted <= len(crowd.journal) for crowd in self._crowds.values())
 
     def _in_turn(self) -> Iterator[tuple[Role, Step]]:
         for role, behavior_id in self._roles.items():

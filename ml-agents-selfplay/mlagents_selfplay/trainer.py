@@ -26,7 +26,7 @@ from mlagents_envs.base_env import BehaviorSpec
 from mlagents_envs.logging_util import get_logger
 
 from mlagents_selfplay import randomness
-from mlagents_selfplay.algorithms.fast_ppo import Episode, FastPPOTrainer
+from mlagents_selfplay.algorithms.fast_ppo import FastPPOTrainer
 from mlagents_selfplay.algorithms.off_policy import OffPolicyLearner
 from mlagents_selfplay.algorithms.replay import NO_SNAPSHOT, NOBODY
 from mlagents_selfplay.checkpoints import CrashSafeSaver
@@ -34,7 +34,7 @@ from mlagents_selfplay.coordinator import coordinator
 from mlagents_selfplay.mail.inbox import Inbox
 from mlagents_selfplay.mail.letters import INBOX
 from mlagents_selfplay.policy import SelfPlayPolicy
-from mlagents_selfplay.rollouts.member import member_of, rows_of
+from mlagents_selfplay.rollouts.member import hand_over, member_of
 from mlagents_selfplay.roster import Roster
 from mlagents_selfplay.selfplay.matches import CURRENT, Role
 from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant
@@ -141,7 +141,7 @@ class SelfPlayTrainer(Trainer):
         """Hands finished trajectories to the learner, lets it learn, and takes a snapshot when one is due."""
         game, host = self._shared.game, self._shared.host
         for part in host.receive(self.brain_name):
-            self.learner.take_rollout(*rows_of(part), map(Episode._make, part.episodes))
+            hand_over(part, self.learner, self._opponent_step)
         ended = game.take_ended(self.brain_name)
         for queue in self.trajectory_queues:
             for _ in range(queue.qsize()):
@@ -192,7 +192,7 @@ class SelfPlayTrainer(Trainer):
         game, seat = self._shared.game, trajectory.agent_id
         if (self.should_still_train or not self.is_training) and game.learns(seat, self._mirror):
             if isinstance(self.learner, OffPolicyLearner):
-                self.learner.note_opponent(seat, self._opponent_step(seat))
+                self.learner.note_opponent(seat, self._opponent_step(game.opponents_of(seat)))
             self._queue.put(trajectory._replace(behavior_id=self._learner_behavior_id))
         last = trajectory.steps[-1]
         reward = float(sum(step.reward + step.group_reward for step in trajectory.steps))
@@ -200,9 +200,8 @@ class SelfPlayTrainer(Trainer):
         if trajectory.done_reached:
             game.finish(seat, float(last.reward + last.group_reward), bool(trajectory.interrupted))
 
-    def _opponent_step(self, seat: str) -> int:
+    def _opponent_step(self, opponents: list[str]) -> int:
         """The learner step of the weights that sit opposite: now, of a snapshot, or none."""
-        opponents = self._shared.game.opponents_of(seat)
         if not opponents:
             return NOBODY
         if opponents[0] == CURRENT:

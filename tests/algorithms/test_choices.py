@@ -216,15 +216,7 @@ def test_gains_and_punishments_arrive_apart(streams: str, expected: list, tmp_pa
         """Pays 1 with a group reward of -4 for the first step, 5 for the second."""
 
     play = Play("split_q", Paid, tmp_path, hyperparameters={**SMALL, "streams": streams})
-
-    class Step:
-        def __init__(self, reward: float, group_reward: float) -> None:
-            self.reward, self.group_reward = reward, group_reward
-
-    class Trajectory:
-        steps = [Step(1, -4), Step(5, 0)]
-
-    assert play.trainer.rewards_of(Trajectory()).tolist() == expected
+    assert play.trainer.rewards_of(np.array([1.0, 5.0]), np.array([-4.0, 0.0])).tolist() == expected
 
 
 def test_the_last_step_of_an_episode_is_learned_from_in_full(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from gym_bridges.areas import Actions, Areas
+from gym_bridges.rollouts import session
 from gym_bridges.rollouts.mailbox import OPEN, PROTOCOL, Letter, Mailbox
 from gym_bridges.rollouts.session import Session
 from tests.bridge.driving import make
@@ -46,7 +49,8 @@ class Trainer:
 
     def ask(self, matches: list[dict[str, Any]], new: dict[str, dict[str, np.ndarray]], **rules: Any) -> Letter:
         """Posts a plan and has it played."""
-        asked = {"current": "current", "mirror": True, "horizon": 100, "wanted": 40, "deterministic": False}
+        asked = {"current": "current", "mirror": True, "horizon": 100, "wanted": 40, "whole": False, "version": 0}
+        asked |= {"deterministic": False, "exploration": {"uniform": 0.0, "keep": 0.0, "push": 0.0}}
         header = {
             "protocol": PROTOCOL,
             "kind": "play",
@@ -143,6 +147,66 @@ def test_only_seats_that_teach_are_written_down(tmp_path: Path) -> None:
     one = Trainer(other).ask(mirror, NETWORKS, wanted=40, mirror=False)
     assert len(one.arrays[f"{RPS}/reward"]) == 40
     assert len(one.header["matches"]) == 4
+
+
+def test_where_pieces_outlive_a_rollout_they_come_when_their_episode_is_over_and_say_whose_they_are(
+    tmp_path: Path,
+) -> None:
+    trainer = Trainer(tmp_path)
+    everybody = [dealt(number, "7", number % 2) for number in range(1, 9)]
+    first = trainer.ask(everybody, NETWORKS, wanted=1, whole=True, horizon=6, version=11)
+    # Ten rounds a match, pieces of six rows: the first four pieces come as soon as their agents decide again.
+    assert first.arrays[f"{RPS}/length"].tolist() == [6] * 4
+    assert first.arrays[f"{RPS}/version"].tolist() == [11] * 24
+    second = trainer.ask([], {"current": always(2)}, wanted=1, whole=True, horizon=6, version=30)
+    assert second.arrays[f"{RPS}/length"].tolist() == [4] * 4
+    assert second.arrays[f"{RPS}/ended"].all()
+    assert set(second.arrays[f"{RPS}/version"].tolist()) == {30}
+    for name in ("agent", "match", "team"):
+        assert first.arrays[f"{RPS}/{name}"].tolist() == second.arrays[f"{RPS}/{name}"].tolist(), name
+    assert sorted(second.arrays[f"{RPS}/match"].tolist()) == [1, 2, 3, 4]
+    for number, team in zip(second.arrays[f"{RPS}/match"].tolist(), second.arrays[f"{RPS}/team"].tolist(), strict=True):
+        assert team == number % 2
+
+
+def test_a_piece_of_two_rollouts_says_of_each_row_which_weights_it_was_played_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count()
+    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: next(seconds)))  # One goes by each step.
+    monkeypatch.setattr(session, "LONGEST_SECONDS", 6)
+    trainer = Trainer(tmp_path)
+    first = trainer.ask([dealt(number, "7") for number in range(1, 9)], NETWORKS, whole=True, version=1)
+    assert len(first.arrays[f"{RPS}/reward"]) == 0
+    second = trainer.ask([], {"current": always(2)}, whole=True, version=2)
+    assert second.arrays[f"{RPS}/version"].tolist() == ([1] * 6 + [2] * 4) * 4
+    assert second.arrays[f"{RPS}/reward"].tolist() == ([1.0] * 6 + [0.0] * 4) * 4  # Rock wins, scissors draw.
+    assert second.arrays[f"{RPS}/length"].tolist() == [10] * 4
+
+
+def test_a_piece_has_no_gap_where_a_rollout_was_played_for_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count()
+    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    monkeypatch.setattr(session, "LONGEST_SECONDS", 4)  # Ten rounds take three rollouts.
+    trainer = Trainer(tmp_path)
+    trainer.ask([dealt(number, "7") for number in range(1, 9)], NETWORKS, whole=True, version=1)
+    trainer.ask([], {"current": always(0)}, whole=True, version=2, wanted=0)
+    last = trainer.ask([], {"current": always(0)}, whole=True, version=3)
+    assert last.arrays[f"{RPS}/version"].tolist() == ([1] * 4 + [2] * 4 + [3] * 2) * 4
+
+
+def test_only_the_learner_explores(tmp_path: Path) -> None:
+    rules = {"exploration": {"uniform": 1.0, "keep": 0.0, "push": 0.0}}
+    letter = Trainer(tmp_path).ask([dealt(number, "7") for number in range(1, 9)], NETWORKS, **rules)
+    assert set(letter.arrays[f"{RPS}/discrete"].ravel().tolist()) == {0, 1, 2}  # Without, it would always be 0.
+    returns = [
+        sum(results[2] for results in match["results"]) for match in letter.header["matches"]
+    ]  # Against scissors rock is paid 1, scissors 0, paper -1; what one side wins the other loses.
+    assert returns == [0.0] * 4
+    moves = letter.arrays[f"{RPS}/discrete"].ravel()
+    assert letter.arrays[f"{RPS}/reward"].tolist() == np.array([1.0, -1.0, 0.0])[moves].tolist()
 
 
 def test_a_piece_ends_at_the_horizon(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
+from safetensors import safe_open
 
 from tests.trainer.conftest import Started
 from tests.trainer.runs import Run, assert_went_well, behavior
@@ -25,8 +27,9 @@ TAKEN = "Rollouts are played by the bridge"
         ({"actions": "continuous", "group": 2}, {}),
         ({"teams": 3}, {}),
         ({"turns": "true"}, {}),
+        ({"observations": "both"}, {"network": {"normalize": True}}),
     ],
-    ids=["hybrid actions with masks, normalised", "groups", "three teams", "turns"],
+    ids=["hybrid actions with masks, normalised", "groups", "three teams", "turns", "pictures and numbers"],
 )
 def test_the_bridge_plays_and_the_run_is_as_any_other(
     learn: Learn, options: dict[str, Any], keys: dict[str, Any]
@@ -38,6 +41,48 @@ def test_the_bridge_plays_and_the_run_is_as_any_other(
     met = {name for label in run.opponents() for name in label.split("+")}
     assert "current" in met
     assert any(name.isdigit() for name in met)
+
+
+FROM_REPLAY = {"batch_size": 16, "buffer_size": 500, "buffer_init_steps": 100, "steps_per_update": 10.0}
+
+
+@pytest.mark.parametrize(
+    ("learner", "options", "keys"),
+    [
+        ("dqn", {"masks": "true"}, {}),
+        ("split_q", {"group": 2}, {"streams": "group_reward"}),
+        ("ddpg", {"turns": "true"}, {"random_steps": 100, "parameter_noise": 0.2}),
+        ("td3", {}, {"random_steps": 100, "action_noise": "ornstein_uhlenbeck"}),
+        ("fast_sac", {"teams": 3}, {"random_steps": 100}),
+        ("dqn", {"observations": "image"}, {}),
+    ],
+)
+def test_learners_from_replay_are_played_for_as_well(
+    learn: Learn, learner: str, options: dict[str, Any], keys: dict[str, Any]
+) -> None:
+    actions = "discrete" if learner in ("dqn", "split_q") else "continuous"
+    hyperparameters = {"learner_hyperparameters": {**FROM_REPLAY, **keys}, "rollouts": "bridge"}
+    configuration = {"Arena": behavior(learner, max_steps=600, network={"normalize": True}, **hyperparameters)}
+    run = learn(configuration, options={"actions": actions, **options})
+    assert_went_well(run, steps=600)
+    assert TAKEN in run.output
+    assert "Traceback" not in run.output
+    with safe_open(run.folder / "Arena" / "replay.safetensors", framework="numpy") as saved:
+        met, rewards = set(saved.get_tensor("opponent").tolist()), saved.get_tensor("reward")
+    assert met & set(range(1, 600))  # snapshots
+    assert np.abs(rewards).max() == 1.0  # What the arena pays.
+
+
+def test_a_learner_from_replay_has_the_same_run_with_the_same_seed_and_goes_on_from_it(learn: Learn) -> None:
+    keys = {"learner_hyperparameters": FROM_REPLAY, "rollouts": "bridge"}
+    first, second = (
+        learn({"Arena": behavior("dqn", max_steps=400, **keys)}, run_id=name, seed=3) for name in ("a", "b")
+    )
+    assert first.matches() == second.matches()
+    assert len(first.matches()) > 30
+    resumed = learn({"Arena": behavior("dqn", max_steps=600, **keys)}, "--resume", run_id="a", seed=3)
+    assert_went_well(resumed, steps=600)
+    assert "begins empty" not in resumed.output
 
 
 def test_the_same_seed_gives_the_same_run(learn: Learn) -> None:
@@ -60,8 +105,9 @@ def test_updates_have_exactly_the_rows_that_they_want(learn: Learn) -> None:
     [
         ({"rollouts": "wire"}, {}, "`rollouts: wire` asks for it"),
         ({"learner": "sac"}, {}, "its learner, sac, takes single trajectories"),
+        ({"learner": "tabular_q", "learner_hyperparameters": {}}, {"actions": "discrete"}, "is a table"),
         ({"fast_learner": False}, {}, "its learner, ppo, takes single trajectories"),
-        ({}, {"observations": "both"}, "there are observations that are no vectors"),
+        ({"network": {"vis_encode_type": "resnet"}}, {"observations": "both"}, "the visual encoder is resnet"),
         ({"pinned_opponents": ["python:tests.environments.players:constant(0.5)"]}, {}, "acts by itself"),
     ],
 )

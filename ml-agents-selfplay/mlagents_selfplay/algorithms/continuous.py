@@ -20,6 +20,7 @@ from mlagents_selfplay.algorithms.actors import ContinuousActor, Critics
 from mlagents_selfplay.algorithms.demonstrations import DemonstrationSettings, demonstrations_block
 from mlagents_selfplay.algorithms.exploration import (
     AdaptiveParameterNoise,
+    Exploration,
     GaussianNoise,
     OrnsteinUhlenbeckNoise,
     action_distance,
@@ -80,6 +81,16 @@ class ExploringPolicy(TorchPolicy):
         self._random_steps = random_steps
         self._epsilon = epsilon
         self._rng = rng
+
+    @property
+    def exploration(self) -> Exploration:
+        """What `evaluate` adds to the actor's actions at this learner step, noise on parameters apart, in numbers."""
+        if not self.explores:
+            return Exploration()
+        if self.get_current_step() < self._random_steps:
+            return Exploration(uniform=1.0)
+        noise = Exploration() if self.noise is None else self.noise.exploration
+        return noise._replace(uniform=self._epsilon)
 
     def evaluate(self, decision_requests: DecisionSteps, global_agent_ids: list[str]) -> dict[str, Any]:
         """Decides for every agent that asks."""
@@ -148,6 +159,16 @@ class ContinuousLearner(OffPolicyLearner):
             explores=self.is_training,
             rng=self.rng,
         )
+
+    def exploration(self) -> Exploration:
+        """Returns the noise on actions at this learner step."""
+        explored: Exploration = self.policy.exploration
+        return explored
+
+    def acting_weights(self) -> dict[str, Array]:
+        """Returns the parameters with the noise that is on them now."""
+        noisy: dict[str, Tensor] = self.policy.noisy_parameters or {}
+        return {name: value.cpu().numpy() for name, value in noisy.items()}
 
     def set_exploration(self) -> None:
         """Adapts the noise on parameters to what it does to actions, when it is time to."""

@@ -11,7 +11,12 @@ from mlagents.trainers.policy.torch_policy import TorchPolicy
 from mlagents.trainers.settings import NetworkSettings
 from mlagents_envs.base_env import ActionTuple, BehaviorSpec, DecisionSteps
 
-from mlagents_selfplay.algorithms.exploration import ExponentialSchedule, LinearSchedule, epsilon_greedy
+from mlagents_selfplay.algorithms.exploration import (
+    Exploration,
+    ExponentialSchedule,
+    LinearSchedule,
+    epsilon_greedy,
+)
 from mlagents_selfplay.algorithms.off_policy import OffPolicyLearner
 from mlagents_selfplay.checks import integer, number, one_of
 
@@ -65,6 +70,10 @@ class EpsilonGreedyLearner(OffPolicyLearner):
         epsilon = self.hyperparameters.epsilon(self.get_step) if self.is_training else 0.0
         self.policy.epsilon = epsilon
         self._stats_reporter.set_stat("Policy/Epsilon", epsilon)
+
+    def exploration(self) -> Exploration:
+        """Returns the chance of a random action at this learner step."""
+        return Exploration(uniform=self.policy.epsilon)
 
     def policy_of(self, spec: BehaviorSpec, network: NetworkSettings, actor: type, **options: Any) -> TorchPolicy:
         """Returns a policy with an actor of a class, made with options.

@@ -9,13 +9,15 @@ import numpy as np
 from mlagents.trainers.trajectory import AgentExperience
 from mlagents_envs.base_env import BehaviorSpec
 
+from mlagents_selfplay.algorithms.pictures import as_bytes, as_floats
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Rows(NamedTuple):
     """`n` agent steps, one array a field.
 
-    observations: one `[n, *shape]` float32 for each sensor.
+    observations: one `[n, *shape]` float32 for each sensor, or uint8 for a picture.
     continuous: `[n, size]` float32, the actions as the network gave them.
     discrete: `[n, branches]` int64.
     continuous_log_probs: `[n, size]` float32.
@@ -37,7 +39,7 @@ class Segments(NamedTuple):
     """`m` pieces of episodes that lie one after another and fill the rows.
 
     lengths: `[m]` rows of each, at least 1.
-    next_observations: one `[m, *shape]` float32 for each sensor: what was seen after the last row.
+    next_observations: one `[m, *shape]` for each sensor, as in `Rows`: what was seen after the last row.
     terminal: `[m]`, whether the episode ended there by itself, so that nothing is to be expected any more.
     """
 
@@ -59,7 +61,7 @@ class Experience:
         shapes = [observation.shape for observation in spec.observation_specs]
         self._branches = sum(actions.discrete_branches)
         self._rows = Rows(
-            tuple(np.zeros((rows, *shape), np.float32) for shape in shapes),
+            tuple(np.zeros((rows, *shape), np.uint8 if len(shape) == 3 else np.float32) for shape in shapes),
             np.zeros((rows, actions.continuous_size), np.float32),
             np.zeros((rows, actions.discrete_size), np.int64),
             np.zeros((rows, actions.continuous_size), np.float32),
@@ -85,7 +87,7 @@ class Experience:
         """How the rows fall into pieces of episodes."""
         return Segments(
             np.array(self._lengths, np.int64),
-            tuple(np.stack(sensor) for sensor in zip(*self._next_observations, strict=True)),
+            tuple(np.stack(list(map(as_floats, sensor))) for sensor in zip(*self._next_observations, strict=True)),
             np.array(self._terminal, bool),
         )
 
@@ -102,9 +104,9 @@ class Experience:
         """
         begin, end = self._size, self._size + len(steps)
         self._make_room(end)
+        for sensor in range(len(next_observations)):
+            self._see(sensor, begin, np.array([step.obs[sensor] for step in steps]))
         added = _map(lambda field: field[begin:end], self._rows)
-        for sensor, observation in enumerate(added.observations):
-            observation[:] = [step.obs[sensor] for step in steps]
         if added.continuous.shape[1]:
             added.continuous[:] = [step.action.continuous for step in steps]
             added.continuous_log_probs[:] = [step.action_probs.continuous for step in steps]
@@ -123,7 +125,9 @@ class Experience:
         """Takes in many pieces at once."""
         begin, end = self._size, self._size + len(rows.rewards)
         self._make_room(end)
-        for own, other in zip(_fields(self._rows), _fields(rows), strict=True):
+        for sensor, seen in enumerate(rows.observations):
+            self._see(sensor, begin, seen)
+        for own, other in zip(self._rows[1:], rows[1:], strict=True):
             own[begin:end] = other
         self._size = end
         self._lengths.extend(segments.lengths.tolist())
@@ -135,6 +139,15 @@ class Experience:
         self._size = 0
         for pieces in (self._lengths, self._next_observations, self._terminal):
             pieces.clear()
+
+    def _see(self, sensor: int, begin: int, seen: Array) -> None:
+        """Keeps what was seen from a row on; pictures as bytes as long as they are such."""
+        rows, own = slice(begin, begin + len(seen)), self._rows.observations
+        kept = as_bytes(seen) if own[sensor].dtype == np.uint8 else as_floats(seen)
+        if kept is None:
+            wider = tuple(as_floats(column) if place == sensor else column for place, column in enumerate(own))
+            self._rows, kept = self._rows._replace(observations=wider), seen
+        self._rows.observations[sensor][rows] = kept
 
     def _make_room(self, size: int) -> None:
         while size > len(self._rows.rewards):
@@ -178,7 +191,3 @@ def _allowed(mask: Sequence[Array] | None, branches: int) -> Array:
 
 def _map(change: Any, rows: Rows) -> Rows:
     return Rows(tuple(map(change, rows.observations)), *map(change, rows[1:]))
-
-
-def _fields(rows: Rows) -> list[Array]:
-    return [*rows.observations, *rows[1:]]

@@ -37,6 +37,19 @@ class ExponentialSchedule(NamedTuple):
         return self.end + left * (self.start - self.end)
 
 
+class Exploration(NamedTuple):
+    """What is added to a learner's own actions, in numbers that say all of it.
+
+    uniform: chance that the whole action of an agent is drawn evenly from all that are allowed, in [0, 1].
+    keep: share of the last step's noise that is left in this one, in [0, 1]; 0 draws it anew in every step.
+    push: standard deviation of what is added to the noise in a step; 1 is half of an action's range.
+    """
+
+    uniform: float = 0.0
+    keep: float = 0.0
+    push: float = 0.0
+
+
 def random_choice(allowed: Array, rng: np.random.Generator) -> Array:
     """Returns `[n]` choices, each allowed one with the same chance.
 
@@ -88,6 +101,11 @@ class GaussianNoise:
     def __init__(self, size: int, sigma: float) -> None:
         self._size, self._sigma = size, sigma
 
+    @property
+    def exploration(self) -> Exploration:
+        """The same noise in numbers."""
+        return Exploration(push=float(self._sigma))
+
     def draw(self, agents: Sequence[str], rng: np.random.Generator) -> Array:
         """Returns `[len(agents), D]`; advances `rng`."""
         return rng.normal(0.0, self._sigma, (len(agents), self._size))
@@ -111,6 +129,11 @@ class OrnsteinUhlenbeckNoise:
     def __init__(self, size: int, sigma: float, theta: float = 0.15, dt: float = 0.01) -> None:
         self._size, self._sigma, self._theta, self._dt = size, sigma, theta, dt
         self._now: dict[str, Array] = {}  # by agent
+
+    @property
+    def exploration(self) -> Exploration:
+        """The same noise in numbers."""
+        return Exploration(keep=1.0 - self._theta * self._dt, push=float(self._sigma * np.sqrt(self._dt)))
 
     def draw(self, agents: Sequence[str], rng: np.random.Generator) -> Array:
         """Returns `[len(agents), D]` and moves those agents' noise on; advances `rng`."""

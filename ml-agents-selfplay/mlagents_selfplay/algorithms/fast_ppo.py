@@ -31,13 +31,14 @@ from mlagents.trainers.torch_entities.encoders import VectorInput
 from mlagents.trainers.trajectory import ObsUtil, Trajectory
 
 from mlagents_selfplay.algorithms.experience import Array, Experience, Rows, Segments, advantages
+from mlagents_selfplay.algorithms.pictures import as_input
 from mlagents_selfplay.algorithms.ppo_update import PPOUpdate, actions_of
 
 TRAINER_TYPE = "fast_ppo"
 EXTRINSIC = RewardSignalType.EXTRINSIC.value
 ELSEWHERE = "elsewhere"  # stands for any agent whose steps ML-Agents has not seen
 
-VALUED_TOGETHER = 4_096  # rows; more would only cost memory
+VALUED_TOGETHER = 4_000_000  # numbers that are seen; more would only cost memory
 JUDGED_TOGETHER = 256  # rows; ML-Agents' log-probability of a discrete action takes a square of so many numbers
 
 
@@ -136,7 +137,7 @@ class FastPPOTrainer(PPOTrainer):
             for begin in range(0, len(rows.rewards), JUDGED_TOGETHER):
                 part = slice(begin, begin + JUDGED_TOGETHER)
                 found = self.policy.actor.get_stats(
-                    [torch.as_tensor(seen[part], device=default_device()) for seen in rows.observations],
+                    [as_input(seen[part]) for seen in rows.observations],
                     actions_of(
                         {
                             BufferKey.CONTINUOUS_ACTION: torch.as_tensor(
@@ -191,7 +192,7 @@ class FastPPOTrainer(PPOTrainer):
         for _ in range(self.hyperparameters.num_epoch):
             order = torch.randperm(len(self.experience), generator=torch.default_generator).to(default_device())
             for chosen in order.split(batch_size)[: len(order) // batch_size]:
-                batch = {key: field.index_select(0, chosen) for key, field in fields.items()}
+                batch = {key: as_input(field.index_select(0, chosen)) for key, field in fields.items()}
                 for name, value in self._update(batch).items():
                     statistics[name].append(value)
         for name, values in statistics.items():
@@ -233,12 +234,10 @@ class FastPPOTrainer(PPOTrainer):
     def _values(self, observations: tuple[Array, ...]) -> Array:
         """Returns what the critic expects, `[n]`."""
         parts = []
+        rows = max(1, VALUED_TOGETHER // sum(int(np.prod(sensor.shape[1:])) for sensor in observations))
         with torch.no_grad():
-            for begin in range(0, len(observations[0]), VALUED_TOGETHER):
-                seen = [
-                    torch.as_tensor(sensor[begin : begin + VALUED_TOGETHER], device=default_device())
-                    for sensor in observations
-                ]
+            for begin in range(0, len(observations[0]), rows):
+                seen = [as_input(sensor[begin : begin + rows]) for sensor in observations]
                 parts.append(self.optimizer.critic.critic_pass(seen, sequence_length=len(seen[0]))[0][EXTRINSIC])
         values: Array = torch.cat(parts).cpu().numpy()
         return values

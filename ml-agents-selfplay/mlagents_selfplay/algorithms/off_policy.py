@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -39,8 +39,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from mlagents_selfplay import randomness
+from mlagents_selfplay.algorithms.exploration import Exploration
 from mlagents_selfplay.algorithms.hindsight import Relabelling
-from mlagents_selfplay.algorithms.replay import NOBODY, Array, Piece, Replay, Transitions, actions_of, observations_of
+from mlagents_selfplay.algorithms.lived import Lived, lived_of
+from mlagents_selfplay.algorithms.replay import NOBODY, Array, Piece, Replay, Transitions
 from mlagents_selfplay.algorithms.targets import n_step
 from mlagents_selfplay.checkpoints import CrashSafeSaver
 from mlagents_selfplay.checks import flag, integer, number, one_of
@@ -145,6 +147,7 @@ class OffPolicyLearner(OffPolicyTrainer):
         self._episode_of: dict[str, tuple[int, int]] = {}  # by agent: number of its episode, steps so far
         self._tail_of: dict[str, int] = {}  # by agent: the row that closes the last piece of its episode
         self._opponent_of: dict[str, int] = {}  # by agent
+        self._lacking = int(self.hyperparameters.batch_size)  # learner steps until the next rollout is complete
 
     # What a subclass says
 
@@ -159,11 +162,23 @@ class OffPolicyLearner(OffPolicyTrainer):
     def set_exploration(self) -> None:
         """Called whenever the learner step has changed, before the policy acts again; does nothing here."""
 
-    def rewards_of(self, trajectory: Trajectory) -> Array:
-        """Returns what `T` steps were paid before `strength`, `[T, *streams]` float32: the agent's and its group's."""
-        group = [step.group_reward for step in trajectory.steps]
+    def exploration(self) -> Exploration:
+        """Returns how the learner explores at this learner step, besides what its weights do; not at all here."""
+        return Exploration()
+
+    def acting_weights(self) -> dict[str, Array]:
+        """Returns what the actor acts with at this learner step in place of its own parameters, by their names."""
+        return {}
+
+    def rewards_of(self, own: Array, group: Array) -> Array:
+        """Returns what `T` steps were paid before `strength`, `[T, *streams]` float32, here all in one.
+
+        Args:
+          own: `[T]`, the agent's rewards.
+          group: `[T]`, its group's.
+        """
         self._warn_if_group_reward({BufferKey.GROUP_REWARD: group})
-        return np.array([step.reward + step.group_reward for step in trajectory.steps], np.float32)
+        return (own + group).astype(np.float32)
 
     def take(self, agent: str, piece: Piece) -> None:
         """Remembers a piece of an agent's episode."""
@@ -234,6 +249,38 @@ class OffPolicyLearner(OffPolicyTrainer):
         """
         self._opponent_of[agent] = opponent
 
+    @property
+    def steps_wanted(self) -> int:
+        """Learner steps that agents should live through elsewhere before the next updates; 0 when training is over.
+
+        As many as a batch has transitions: the weights then lag by about as much as on the wire, where trajectories of
+        all agents come at once, and a rollout is still long beside what it takes to ask for it.
+        """
+        if not self.should_still_train:
+            return 0
+        return int(min(self._lacking, self.get_max_steps + 1 - self.get_step))
+
+    def take_rollout(self, pieces: Sequence[Lived], versions: Array) -> None:
+        """Takes in what agents have lived through elsewhere; nothing any more when training is over.
+
+        Args:
+          pieces: in the order in which they ended.
+          versions: `[rows]`, the learner step whose weights decided.
+        """
+        if not self.should_still_train:
+            return
+        if len(versions):
+            self._stats_reporter.add_stat("Policy/Age of Weights", float((self.get_step - versions).mean()))
+        for lived in pieces:
+            steps = len(lived.own_rewards)
+            if lived.ended:
+                _, before = self._episode_of.get(lived.agent, (0, 0))
+                self._stats_reporter.add_stat("Environment/Episode Length", before + steps)
+            self._live_through(lived)
+            self._lacking -= steps
+        if self._lacking <= 0:
+            self._lacking = int(self.hyperparameters.batch_size)
+
     def save_around(self, step: int, write_checkpoint: Callable[[], None]) -> None:
         """Writes a checkpoint with all that a resume needs beside it, so that a kill leaves two that fit together."""
         if not self.is_training:
@@ -256,16 +303,24 @@ class OffPolicyLearner(OffPolicyTrainer):
     # ML-Agents' hooks
 
     def _process_trajectory(self, trajectory: Trajectory) -> None:
-        super()._process_trajectory(trajectory)
-        agent, extrinsic = trajectory.agent_id, self.optimizer.reward_signals[EXTRINSIC]
-        rewards = extrinsic.strength * self.rewards_of(trajectory)
-        piece = self._piece(trajectory, rewards)
+        self._live_through(lived_of(trajectory, self.policy.behavior_spec.action_spec.discrete_branches))
+
+    def _live_through(self, lived: Lived) -> None:
+        """Counts the steps of a piece of an episode, remembers it, and books what was paid."""
+        agent, steps = lived.agent, len(lived.own_rewards)
+        self._maybe_write_summary(self.get_step + steps)
+        self._maybe_save_model(self.get_step + steps)
+        self._increment_step(steps, next(iter(self.policies)))
+        rewards = self.optimizer.reward_signals[EXTRINSIC].strength * self.rewards_of(
+            lived.own_rewards, lived.group_rewards
+        )
+        piece = self._piece(lived, rewards)
         if self.should_still_train:
             self._update_normalisation(piece)
             self.take(agent, piece)
-        self.collected_rewards["environment"][agent] += sum(step.reward for step in trajectory.steps)
+        self.collected_rewards["environment"][agent] += float(lived.own_rewards.sum())
         self.collected_rewards[EXTRINSIC][agent] += float(rewards.sum())
-        if trajectory.done_reached:
+        if lived.ended:
             self._update_end_episode_stats(agent, self.optimizer)
             for kept in (self._episode_of, self._tail_of, self._opponent_of):
                 kept.pop(agent, None)
@@ -297,22 +352,20 @@ class OffPolicyLearner(OffPolicyTrainer):
 
     # Trajectories
 
-    def _piece(self, trajectory: Trajectory, rewards: Array) -> Piece:
-        agent = trajectory.agent_id
+    def _piece(self, lived: Lived, rewards: Array) -> Piece:
+        agent = lived.agent
         if agent not in self._episode_of:
             self._episode_of[agent] = (self._episodes, 0)
             self._episodes += 1
         episode, begin = self._episode_of[agent]
-        self._episode_of[agent] = (episode, begin + len(trajectory.steps))
-        branches = self.policy.behavior_spec.action_spec.discrete_branches
-        continuous, discrete, allowed = actions_of(trajectory, branches)
+        self._episode_of[agent] = (episode, begin + len(rewards))
         return Piece(
-            observations_of(trajectory),
-            continuous,
-            discrete,
-            allowed,
+            lived.observations,
+            lived.continuous,
+            lived.discrete,
+            lived.allowed,
             rewards,
-            trajectory.done_reached and not trajectory.interrupted,
+            lived.terminal,
             episode,
             begin,
             self._opponent_of.get(agent, NOBODY),

@@ -8,14 +8,14 @@ capacity, so that a number stays valid until its row is overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from mlagents.trainers.trajectory import Trajectory
 from mlagents_envs.base_env import BehaviorSpec
 from mlagents_envs.logging_util import get_logger
 
+from mlagents_selfplay.algorithms.pictures import as_bytes, as_floats
 from mlagents_selfplay.algorithms.sum_tree import SumTree
 
 logger = get_logger(__name__)
@@ -34,7 +34,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Piece(NamedTuple):
     """`T` agent steps of one episode in their order.
 
-    observations: one `[T + 1, *shape]` float32 for each sensor; the last row is what was seen after the last step.
+    observations: one `[T + 1, *shape]` float32 for each sensor, or uint8 for a picture; the last row is what was seen
+      after the last step.
     continuous: `[T, size]` float32.
     discrete: `[T, branches]` int32.
     allowed: `[T, sum of branches]` bool.
@@ -241,7 +242,7 @@ class Replay:
 
     def observation(self, sensor: int, numbers: Array) -> Array:
         """Returns what one sensor saw at rows `[B]`: `[B, *shape]` float32."""
-        return _as_floats(self.columns[self._sensors[sensor]][numbers % self.capacity])
+        return as_floats(self.columns[self._sensors[sensor]][numbers % self.capacity])
 
     def observations(self, numbers: Array) -> tuple[Array, ...]:
         """Returns what was seen at rows `[B]`: one `[B, *shape]` float32 for each sensor."""
@@ -288,46 +289,15 @@ class Replay:
 
     def _see(self, name: str, rows: Array, seen: Array) -> None:
         if self.columns[name].dtype == np.uint8:
-            scaled = seen * np.float32(255)
-            bytes_seen = np.rint(scaled)
-            if np.abs(scaled - bytes_seen).max() < 1e-2 and bytes_seen.min() >= 0 and bytes_seen.max() <= 255:
+            bytes_seen = as_bytes(seen)
+            if bytes_seen is not None:
                 self.columns[name][rows] = bytes_seen
                 return
             self._widen(name)
-        self.columns[name][rows] = seen
+        self.columns[name][rows] = as_floats(seen)
 
     def _widen(self, name: str) -> None:
-        self.columns[name] = _as_floats(self.columns[name])
+        self.columns[name] = as_floats(self.columns[name])
         logger.warning(
             f"{name} is a picture with values that are no bytes; the replay keeps it in 32 bits, four times the size."
         )
-
-
-def _as_floats(seen: Array) -> Array:
-    return seen if seen.dtype == np.float32 else seen.astype(np.float32) / np.float32(255)
-
-
-def observations_of(trajectory: Trajectory) -> tuple[Array, ...]:
-    """Returns what was seen before each of `T` steps and after the last: one `[T + 1, *shape]` for each sensor."""
-    steps = trajectory.steps
-    return tuple(
-        np.array([*(step.obs[sensor] for step in steps), last], np.float32)
-        for sensor, last in enumerate(trajectory.next_obs)
-    )
-
-
-def actions_of(trajectory: Trajectory, branches: Sequence[int]) -> tuple[Array, Array, Array]:
-    """Returns what was done in `T` steps and what was allowed: `Piece.continuous`, `discrete` and `allowed`.
-
-    Args:
-      trajectory: as ML-Agents made it.
-      branches: choices of each discrete branch.
-    """
-    steps = trajectory.steps
-    continuous = np.array([step.action.continuous for step in steps], np.float32).reshape(len(steps), -1)
-    discrete = np.array([step.action.discrete for step in steps], np.int32).reshape(len(steps), -1)
-    allowed = np.ones((len(steps), sum(branches)), bool)
-    for row, step in enumerate(steps):
-        if step.action_mask is not None and branches:
-            allowed[row] = ~np.concatenate(step.action_mask).astype(bool)
-    return continuous, discrete, allowed

@@ -9,7 +9,6 @@ import numpy as np
 from mlagents.torch_utils import torch
 from mlagents.trainers.policy.torch_policy import TorchPolicy
 from mlagents.trainers.settings import NetworkSettings, TrainerSettings
-from mlagents.trainers.trajectory import Trajectory
 from mlagents_envs.base_env import BehaviorSpec
 from torch import nn
 
@@ -172,12 +171,12 @@ class SplitQTrainer(EpsilonGreedyLearner):
         """Returns what learns."""
         return SplitQOptimizer(self.policy, self.trainer_settings)
 
-    def rewards_of(self, trajectory: Trajectory) -> Array:
+    def rewards_of(self, own: Array, group: Array) -> Array:
         """Returns gains and punishments, `[T, 2]`: reward and group reward, or the reward where it is above 0 or not.
 
         The wire has no third place for a reward, and no learner for a single agent has another use for the second.
         """
         if self.hyperparameters.streams == "group_reward":
-            return np.array([[step.reward, step.group_reward] for step in trajectory.steps], np.float32)
-        paid = super().rewards_of(trajectory)
+            return np.stack([own, group], -1).astype(np.float32)
+        paid = super().rewards_of(own, group)
         return np.stack([paid.clip(min=0), paid.clip(max=0)], -1)

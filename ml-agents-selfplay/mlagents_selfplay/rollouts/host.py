@@ -12,58 +12,21 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from mlagents_envs.logging_util import get_logger
 
-from mlagents_selfplay.rollouts.mailbox import DOOR, OPEN, PROTOCOL, Array, Letter, post, take
-from mlagents_selfplay.selfplay.matches import CURRENT, Role, SeatResult
+from mlagents_selfplay.rollouts.exchange import Member, Part
+from mlagents_selfplay.rollouts.mailbox import DOOR, OPEN, PROTOCOL, Letter, post, take
+from mlagents_selfplay.selfplay.matches import CURRENT, Role, SeatResult, opponents_in
 from mlagents_selfplay.selfplay.matchmaking import Game
 
 logger = get_logger(__name__)
 
 PATIENCE_SECONDS = 1.0  # how long ML-Agents' loop is held up while every bridge is busy
 IDLE_SECONDS = 0.0005  # between two looks
-
-
-class Part(NamedTuple):
-    """What one rollout brought for one behavior: arrays by name, as docs/rollouts.md lists them, and its seats' ends.
-
-    episodes: of the learner's seats that teach: own return, return with the group's share, agent steps.
-    """
-
-    arrays: dict[str, Array]
-    episodes: list[tuple[float, float, int]]
-
-
-@dataclass(frozen=True)
-class Member:
-    """What the host has to know of a behavior.
-
-    Attributes:
-      behavior: its name.
-      why_not: why its rollouts have to go over the wire, or None.
-      steps_wanted: learner steps that it still lacks.
-      arrays_of: returns the network of a player, as it travels.
-      is_known: whether a player may still be drawn.
-      horizon: longest piece of an episode, in agent steps.
-      mirror: whether both sides of a match of the learner with itself teach.
-      deterministic: whether its policies always do what is likeliest.
-      draw_seed: draws the seed of a rollout.
-    """
-
-    behavior: str
-    why_not: str | None
-    steps_wanted: Callable[[], int]
-    arrays_of: Callable[[str], dict[str, Array]]
-    is_known: Callable[[str], bool]
-    horizon: int
-    mirror: bool
-    deterministic: bool
-    draw_seed: Callable[[], int]
 
 
 @dataclass
@@ -238,6 +201,7 @@ class Host:
         bridge.busy, bridge.wanted = False, {}
         bridge.left, bridge.begun = letter.header["left"], letter.header["begun"]
         episodes: dict[str, list[tuple[float, float, int]]] = {name: [] for name in self._members}
+        known = dict(bridge.matches)
         for match in letter.header["matches"]:
             number, results = match["number"], []
             if number not in bridge.matches:
@@ -254,7 +218,10 @@ class Host:
             arrays = {
                 name.removeprefix(prefix): array for name, array in letter.arrays.items() if name.startswith(prefix)
             }
-            self._parts[behavior].append(Part(arrays, episodes[behavior]))
+            agents = [f"{bridge.folder.name}-{agent}" for agent in arrays["agent"].tolist()]
+            places = zip(arrays["match"].tolist(), arrays["team"].tolist(), strict=True)
+            opponents = [opponents_in(known.get(number, {}), team) for number, team in places]
+            self._parts[behavior].append(Part(arrays, episodes[behavior], agents, opponents))
 
     def _send(self, bridge: _Bridge, wanted: dict[str, int]) -> None:
         dealt = []
@@ -278,6 +245,9 @@ class Host:
                 "mirror": member.mirror,
                 "horizon": member.horizon,
                 "wanted": wanted[behavior],
+                "whole": member.whole,
+                "version": member.version(),
+                "exploration": member.exploration(),
                 "deterministic": member.deterministic,
                 "new": new,
                 "dropped": dropped,

@@ -9,24 +9,33 @@ import numpy as np
 from mlagents.trainers.settings import NetworkSettings
 from mlagents_envs.base_env import BehaviorSpec
 
+from mlagents_selfplay.rollouts.heads import head_of
+from mlagents_selfplay.rollouts.pictures import can_travel, encoder_of
+
 Array = np.ndarray[Any, np.dtype[Any]]
 Weights = Mapping[str, Array]
 
-_LAYER = "network_body._body_endoder.seq_layers.{}."
-_NORMALISER = "network_body.observation_encoder.processors.{}.normalizer."
-_GAUSSIAN = "action_model._continuous_distribution."
-_BRANCH = "action_model._discrete_distribution.branches.{}."
+_BODY = "network_body."
+_BODIES = ("network_body.first.", "network_body.second.")  # of a learner of two streams
+_LAYER = "_body_endoder.seq_layers.{}."
+_PROCESSOR = "{}observation_encoder.processors.{}."
+_TABLE = "network_body.keys"
 
 
 def why_not(spec: BehaviorSpec, network: NetworkSettings, weights: Weights) -> str | None:
     """Says why an actor of this kind cannot travel, or None if it can."""
     if network.memory is not None:
         return "the network has a memory"
-    if any(len(sensor.shape) != 1 for sensor in spec.observation_specs):
-        return "there are observations that are no vectors"
-    if _LAYER.format(0) + "weight" not in weights:
+    if _TABLE in weights:
+        return "what it has learned is a table"
+    pictures = [_PROCESSOR.format(_bodies(weights)[0], sensor) for sensor in _sensors(spec, rank=3)]
+    if not all(can_travel(encoder, weights) for encoder in pictures):
+        return "the visual encoder is resnet (vis_encode_type: simple, nature_cnn, match3 or fully_connected would do)"
+    if pictures and len(_bodies(weights)) > 1:
+        return "two networks see the same pictures"
+    if not all(f"{body}{_LAYER.format(0)}weight" in weights for body in _bodies(weights)):
         return "the network is conditioned on a goal (goal_conditioning_type: none would do)"
-    if spec.action_spec.continuous_size and _GAUSSIAN + "log_sigma" not in weights:
+    if head_of(spec.action_spec, weights) is None:
         return "the spread of its actions depends on what it sees"
     return None
 
@@ -38,22 +47,65 @@ def to_arrays(spec: BehaviorSpec, weights: Weights) -> dict[str, Array]:
       spec: what agents see and do.
       weights: the actor's, by ML-Agents' names; `why_not` has nothing against them.
     """
-    arrays: dict[str, Array] = {}
-    normalised = [_NORMALISER.format(sensor) for sensor in range(len(spec.observation_specs))]
-    if any(f"{name}running_mean" in weights for name in normalised):
-        arrays["mean"] = np.concatenate([weights[f"{name}running_mean"] for name in normalised])
-        variances = [weights[f"{name}running_variance"] / weights[f"{name}normalization_steps"] for name in normalised]
-        arrays["scale"] = np.sqrt(np.concatenate(variances))
+    head = head_of(spec.action_spec, weights)
+    assert head is not None
+    bodies = _bodies(weights)
+    arrays = {**_normaliser(_sensors(spec, rank=1), bodies[0], weights), **head}
+    for sensor in _sensors(spec, rank=3):
+        encoder = encoder_of(_PROCESSOR.format(bodies[0], sensor), spec.observation_specs[sensor].shape, weights)
+        arrays |= {f"picture.{sensor}.{name}": array for name, array in encoder.items()}
     layer = 0
-    while f"{_LAYER.format(2 * layer)}weight" in weights:  # every other one is the activation
-        name = _LAYER.format(2 * layer)
-        arrays[f"weight.{layer}"], arrays[f"bias.{layer}"] = weights[f"{name}weight"].T, weights[f"{name}bias"]
+    while f"{bodies[0]}{_LAYER.format(2 * layer)}weight" in weights:  # every other one is the activation
+        names = [f"{body}{_LAYER.format(2 * layer)}" for body in bodies]
+        parts = [weights[f"{name}weight"].T for name in names]
+        if layer == 0:
+            arrays["weight.0"] = np.concatenate(parts, axis=1)[_numbers_first(spec, arrays)]
+        else:
+            arrays[f"weight.{layer}"] = _side_by_side(parts)
+        arrays[f"bias.{layer}"] = np.concatenate([weights[f"{name}bias"] for name in names])
         layer += 1
-    if spec.action_spec.continuous_size:
-        arrays["mu.weight"], arrays["mu.bias"] = weights[f"{_GAUSSIAN}mu.weight"].T, weights[f"{_GAUSSIAN}mu.bias"]
-        arrays["sigma"] = np.exp(weights[f"{_GAUSSIAN}log_sigma"][0])
-    if spec.action_spec.discrete_size:
-        branches = [_BRANCH.format(branch) for branch in range(spec.action_spec.discrete_size)]
-        arrays["logits.weight"] = np.concatenate([weights[f"{name}weight"] for name in branches]).T
-        arrays["logits.bias"] = np.concatenate([weights[f"{name}bias"] for name in branches])
-    return {name: array.astype(np.float32) for name, array in arrays.items()}
+    return {name: _single(array) for name, array in arrays.items()}
+
+
+def _bodies(weights: Weights) -> tuple[str, ...]:
+    """Returns where the hidden layers stand: once, or twice side by side."""
+    return _BODIES if any(name.startswith(_BODIES[0]) for name in weights) else (_BODY,)
+
+
+def _sensors(spec: BehaviorSpec, rank: int) -> list[int]:
+    """Returns the sensors of vectors (1) or pictures (3)."""
+    return [sensor for sensor, seen in enumerate(spec.observation_specs) if len(seen.shape) == rank]
+
+
+def _numbers_first(spec: BehaviorSpec, arrays: Weights) -> Array:
+    """Returns the inputs of the first hidden layer, those of vectors before those of pictures; ML-Agents mixes them."""
+    sizes = [
+        len(arrays[f"picture.{sensor}.dense.bias"]) if len(seen.shape) == 3 else seen.shape[0]
+        for sensor, seen in enumerate(spec.observation_specs)
+    ]
+    inputs = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    return np.concatenate([inputs[sensor] for sensor in (*_sensors(spec, rank=1), *_sensors(spec, rank=3))])
+
+
+def _single(array: Array) -> Array:
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
+def _normaliser(sensors: list[int], body: str, weights: Weights) -> dict[str, Array]:
+    names = [f"{_PROCESSOR.format(body, sensor)}normalizer." for sensor in sensors]
+    if not any(f"{name}running_mean" in weights for name in names):
+        return {}
+    variances = [weights[f"{name}running_variance"] / weights[f"{name}normalization_steps"] for name in names]
+    means = np.concatenate([weights[f"{name}running_mean"] for name in names])
+    return {"mean": means, "scale": np.sqrt(np.concatenate(variances))}
+
+
+def _side_by_side(parts: list[Array]) -> Array:
+    """Returns one layer that does what layers `[in, out]` do to their own shares of the inputs: blocks."""
+    inputs, outputs = np.sum([part.shape for part in parts], axis=0)
+    whole = np.zeros((inputs, outputs), parts[0].dtype)
+    row = column = 0
+    for part in parts:
+        whole[row : row + part.shape[0], column : column + part.shape[1]] = part
+        row, column = row + part.shape[0], column + part.shape[1]
+    return whole

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -59,3 +59,8 @@ class Match:
         others = {other: side for other, side in self.sides.items() if other.team != role.team}
         own_kind = {other: side for other, side in others.items() if other.behavior == role.behavior}
         return own_kind or others
+
+
+def opponents_in(players: Mapping[Role, str], team: int) -> list[str]:
+    """Returns who plays the teams other than `team`, by team."""
+    return [player for role, player in sorted(players.items()) if role.team != team]

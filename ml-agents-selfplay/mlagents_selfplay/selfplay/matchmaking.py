@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlagents_selfplay.selfplay.matches import CURRENT, Match, Role, SeatId, SeatResult, Side
+from mlagents_selfplay.selfplay.matches import CURRENT, Match, Role, SeatId, SeatResult, Side, opponents_in
 
 
 class Draws:
@@ -150,7 +150,7 @@ class Game:
         held = self._seats.get(seat)
         if held is None:
             return []
-        return [player for role, player in sorted(held.match.players.items()) if role.team != held.role.team]
+        return opponents_in(held.match.players, held.role.team)
 
     def learns(self, seat: SeatId, mirror: bool) -> bool:
         """Returns whether `seat` teaches the learner: the learning team's seats do, with `mirror` all that it plays."""
