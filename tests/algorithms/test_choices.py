@@ -15,8 +15,8 @@ from mlagents.trainers.settings import NetworkSettings, TrainerSettings
 from mlagents_envs.base_env import ActionSpec, ActionTuple, BehaviorSpec
 from mlagents_envs.base_env import DecisionSteps as Decisions
 from mlagents_selfplay.algorithms.dqn import DQNLoss
-from mlagents_selfplay.algorithms.off_policy import Batch
 from mlagents_selfplay.algorithms.replay import Piece
+from mlagents_selfplay.algorithms.replay_optimizer import Batch
 from mlagents_selfplay.algorithms.split_q import PRESETS, SplitQSettings
 from mlagents_selfplay.algorithms.tabular_q import Table
 from mlagents_selfplay.opponents import Decisions as Rows

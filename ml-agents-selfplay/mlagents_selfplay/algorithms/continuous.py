@@ -27,8 +27,9 @@ from mlagents_selfplay.algorithms.exploration import (
     epsilon_uniform,
 )
 from mlagents_selfplay.algorithms.hindsight import HindsightSettings, hindsight_block
-from mlagents_selfplay.algorithms.off_policy import EXTRINSIC, Batch, OffPolicyLearner, OffPolicySettings, batch_of
+from mlagents_selfplay.algorithms.off_policy import EXTRINSIC, OffPolicyLearner
 from mlagents_selfplay.algorithms.replay import Array, Replay
+from mlagents_selfplay.algorithms.replay_optimizer import Batch, OffPolicySettings, batch_of
 from mlagents_selfplay.checks import integer, number, one_of
 
 NOISES = {"gaussian": GaussianNoise, "ornstein_uhlenbeck": OrnsteinUhlenbeckNoise}

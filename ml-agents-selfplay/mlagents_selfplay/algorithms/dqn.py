@@ -19,7 +19,7 @@ from mlagents_selfplay.algorithms.epsilon_greedy import EpsilonGreedyLearner, Ep
 from mlagents_selfplay.algorithms.exploration import LinearSchedule
 from mlagents_selfplay.algorithms.hindsight import HindsightSettings, hindsight_block
 from mlagents_selfplay.algorithms.networks import QActor, only_allowed
-from mlagents_selfplay.algorithms.off_policy import Batch, OffPolicySettings, ReplayOptimizer
+from mlagents_selfplay.algorithms.replay_optimizer import Batch, OffPolicySettings, ReplayOptimizer
 from mlagents_selfplay.algorithms.updates import Follower, GradientStep, lagging_copy
 from mlagents_selfplay.checks import flag, integer, number, optional
 

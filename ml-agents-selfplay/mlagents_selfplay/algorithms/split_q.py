@@ -15,8 +15,8 @@ from torch import nn
 from mlagents_selfplay.algorithms import targets
 from mlagents_selfplay.algorithms.epsilon_greedy import EpsilonGreedyLearner, EpsilonGreedySettings
 from mlagents_selfplay.algorithms.networks import TwoStreamActor, only_allowed
-from mlagents_selfplay.algorithms.off_policy import Batch, OffPolicySettings, ReplayOptimizer
 from mlagents_selfplay.algorithms.replay import Array
+from mlagents_selfplay.algorithms.replay_optimizer import Batch, OffPolicySettings, ReplayOptimizer
 from mlagents_selfplay.algorithms.updates import Follower, GradientStep, lagging_copy
 from mlagents_selfplay.checks import integer, number, one_of, optional
 

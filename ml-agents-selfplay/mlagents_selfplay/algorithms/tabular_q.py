@@ -21,8 +21,8 @@ from torch import nn
 from mlagents_selfplay.algorithms import targets
 from mlagents_selfplay.algorithms.epsilon_greedy import EpsilonGreedyLearner, EpsilonGreedySettings
 from mlagents_selfplay.algorithms.networks import GreedyModel, only_allowed
-from mlagents_selfplay.algorithms.off_policy import Batch, ReplayOptimizer
 from mlagents_selfplay.algorithms.replay import Piece
+from mlagents_selfplay.algorithms.replay_optimizer import Batch, ReplayOptimizer
 from mlagents_selfplay.checks import integer, number, one_of
 
 logger = get_logger(__name__)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mlagents_selfplay.algorithms import targets
 from mlagents_selfplay.algorithms.actors import Critics, DeterministicActor
 from mlagents_selfplay.algorithms.continuous import ActorLoss, ContinuousLearner, DeterministicSettings, adam
-from mlagents_selfplay.algorithms.off_policy import Batch, ReplayOptimizer
+from mlagents_selfplay.algorithms.replay_optimizer import Batch, ReplayOptimizer
 from mlagents_selfplay.algorithms.updates import Follower, GradientStep, lagging_copy
 from mlagents_selfplay.checks import integer, number
 
