@@ -187,5 +187,11 @@ def test_a_study_trains_judges_and_goes_on_where_it_was(tmp_path: Path) -> None:
     again = Study(folder, read_study(file)).run()
     assert checkpoint.stat().st_mtime_ns == before
     assert again["games"] == result["games"]
-    with pytest.raises(EvaluationError, match="was begun with other pool_games"):
-        Study(folder, read_study(written(tmp_path / "in", pool_games=9, game={"exploitability": RPS}))).run()
+    others: list[tuple[dict[str, Any], str]] = [
+        ({"pool_per_run": 2, "game": {"exploitability": RPS}}, "another pool_per_run"),
+        ({"arms": {"stock": {"trainer": "ghost"}, "ours": {}}, "game": {"exploitability": RPS}}, "another arm ours"),
+        ({"game": {"exploitability": RPS, "steps": 3000}}, "another game RockPaperScissors"),
+    ]
+    for changes, why in others:
+        with pytest.raises(EvaluationError, match=why):
+            Study(folder, read_study(written(tmp_path / "in", **changes))).run()

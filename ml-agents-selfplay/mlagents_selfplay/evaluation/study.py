@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -182,12 +182,16 @@ class Study:
         path = self.folder / "study.json"
         if path.exists():
             before = read_json(path)
-            now = self.settings.plain()
-            for key, value in now.items():
-                if before["settings"].get(key) != value and key != "seeds":
-                    raise EvaluationError(
-                        f"{self.folder} was begun with other {key}. Take another name, or --force, which deletes it."
-                    )
+            changed = [
+                key
+                for key, now in _fixed(self.settings.plain()).items()
+                if _fixed(before["settings"]).get(key, now) != now
+            ]
+            if changed:
+                raise EvaluationError(
+                    f"{self.folder} was begun with another {changed[0]}. More seeds, arms and games are welcome; for "
+                    "other ones take another name, or --force, which deletes it."
+                )
             self.seconds, self.figures = before["seconds"], before["games"]
         text = yaml.safe_dump(self.settings.plain(), sort_keys=False)
         write_atomically(self.folder / "study.yaml", lambda file: file.write(text.encode()))
@@ -200,3 +204,12 @@ class Study:
 
 def _nearest(run: Path, steps: float) -> Player:
     return min(everybody_of(run), key=lambda player: abs((player.step or 0) - steps))
+
+
+def _fixed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what must stay as it is while a study goes on, by a name for it."""
+    free = ("seeds", "arms", "games", "games_of_each_pair", "pool_games")  # more of them is more of the same
+    fixed = {key: value for key, value in settings.items() if key not in free}
+    arms = {f"arm {name}": changes for name, changes in settings["arms"].items()}
+    games = {f"game {name}": {**about, "arms": None} for name, about in settings["games"].items()}
+    return {**fixed, **arms, **games}
