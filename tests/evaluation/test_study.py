@@ -167,6 +167,7 @@ def test_an_interval_of_three_seeds_is_that_of_students_table() -> None:
     assert estimate(np.array([0.4])) == {"mean": 0.4, "low": None, "high": None}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_study_trains_judges_and_goes_on_where_it_was(tmp_path: Path) -> None:
     file = written(tmp_path / "in", game={"exploitability": RPS})
