@@ -65,8 +65,9 @@ def follow(
         if not now["pieces"] or not seen or (seen["asked"], seen["pieces"]) != (now["asked"], now["pieces"]):
             return content, now
         for name, piece in pieces:
-            drawn = isinstance(piece, dcc.Graph)
-            set_props(name, {"figure": redrawn(piece.figure)} if drawn else {"children": piece.children})
+            changed = "figure" if isinstance(piece, dcc.Graph) else "children"
+            new = getattr(piece, changed)
+            set_props(name, {changed: redrawn(new) if isinstance(new, go.Figure) else new})
         return no_update, now
 
 
