@@ -168,6 +168,12 @@ RuleName = Annotated[
 ]
 WinAbove = Annotated[float | None, typer.Option(help="A score above it is a win.")]
 LossBelow = Annotated[float | None, typer.Option(help="A score below it is a loss.")]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray", metavar="ADDRESS", help="Work on a Ray cluster: auto, HOST:PORT; local starts one on this machine."
+    ),
+]
 BasePort = Annotated[int, typer.Option(help="First port to try.", min=1024, max=65535)]
 
 
@@ -193,6 +199,7 @@ def evaluate(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of the folder; else that of the first player.")] = None,
     results_dir: Annotated[Path, typer.Option(help="evaluations/<name> is made in it.")] = Path("results"),
+    ray: Ray = None,
     force: Annotated[bool, typer.Option(help="Delete what is there, and begin anew.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -200,7 +207,7 @@ def evaluate(
 
     Results stand in <results-dir>/evaluations/<name>; docs/evaluation.md says what each file holds.
     """
-    from mlagents_selfplay.evaluation import commands
+    from mlagents_selfplay.evaluation import commands, shown
     from mlagents_selfplay.evaluation.players import find
     from mlagents_selfplay.evaluation.tournament import TournamentSettings
 
@@ -210,8 +217,8 @@ def evaluate(
         environment = commands.environment_settings(env, env_args, parameter or [], num_areas, seed, base_port)
         settings = TournamentSettings(games, schedule, rule, deterministic, seed, num_envs, exploitability)
         folder = results_dir / "evaluations" / (name or found[0].name.partition("/")[0])
-        content = commands.evaluate(folder, found, environment, settings, force)
-        commands.show(content, as_json, commands.tournament_tables)
+        content = commands.evaluate(folder, found, environment, settings, force, ray)
+        shown.show(content, as_json, shown.tournament_tables)
         typer.echo(f"All of it: {folder}", err=True)
 
 
@@ -242,7 +249,7 @@ def play(
     """
     import shlex
 
-    from mlagents_selfplay.evaluation import commands
+    from mlagents_selfplay.evaluation import commands, shown
     from mlagents_selfplay.evaluation.players import find
     from mlagents_selfplay.evaluation.workers import Task
 
@@ -250,18 +257,17 @@ def play(
         found = find(players, 1)
         rule = commands.Rule(outcome, win_above, loss_below).settle(found)
         path, words = (env, "") if env is not None else commands.environment_of(found)
-        shown = ["--render"] if render else ["--record", str(record.absolute())] if record else []
-        words = " ".join([words, env_args, shlex.join(shown)])
-        areas = 1 if shown else num_areas
+        watched = ["--render"] if render else ["--record", str(record.absolute())] if record else []
+        words = " ".join([words, env_args, shlex.join(watched)])
+        areas = 1 if watched else num_areas
         environment = commands.environment_settings(path, words, parameter or [], areas, seed, base_port)
         task = Task(environment, tuple(found), rule, deterministic, seed)
-        commands.show(commands.play(found, task, games), as_json, commands.played_tables)
+        shown.show(commands.play(found, task, games), as_json, shown.played_tables)
 
 
 @app.command()
 def experiment(
-    study: Annotated[Path | None, typer.Argument(help="YAML file of a study: any settings as arms.")] = None,
-    config: Annotated[Path | None, typer.Option(help="YAML file with the parameters; options count for more.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="YAML of an experiment, or of a study, which has arms.")] = None,
     environment: Annotated[str | None, typer.Option(help="Executable with two teams or more.")] = None,
     experiment_id: Annotated[str | None, typer.Option("--experiment_id", help="Names the folder.")] = None,
     number_of_runs: Annotated[int | None, typer.Option("--number_of_runs", help="How often all is repeated.")] = None,
@@ -284,28 +290,23 @@ def experiment(
     seed: Annotated[int | None, typer.Option(help="Of the first run; each further one has the next.")] = None,
     base_port: Annotated[int | None, typer.Option(help="First port to try.")] = None,
     results_dir: Annotated[Path, typer.Option(help="experiments/<experiment_id> is made in it.")] = Path("results"),
+    ray: Ray = None,
     force: Annotated[bool, typer.Option(help="Delete what is there, and begin anew.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train schemes x algorithms x runs, and let all play each other at every checkpoint. The same command resumes it.
 
-    With a STUDY, train its arms x games x seeds instead, and tell which settings make the strongest agents.
-    Lists have commas between. docs/evaluation.md says what each file holds.
+    What is said here counts for more than the FILE; lists have commas between. A study trains arms x games x seeds
+    instead, and tells which settings make the strongest agents. docs/evaluation.md says what each file holds.
     """
-    from mlagents_selfplay.evaluation import commands
+    from mlagents_selfplay.evaluation import commands, shown
     from mlagents_selfplay.evaluation.experiment_settings import read_settings
-    from mlagents_selfplay.evaluation.study_settings import read_study
+    from mlagents_selfplay.evaluation.study_settings import is_study, read_study
 
     def parts(text: str | None) -> list[str] | None:
         return None if text is None else [word for word in text.split(",") if word]
 
     with _told("experiment"):
-        if study is not None:
-            about = read_study(study)
-            folder = results_dir / "studies" / about.study
-            commands.show(commands.run_study(folder, about, force), as_json, commands.study_tables)
-            typer.echo(f"All of it: {folder}", err=True)
-            return
         said = {
             "environment": environment,
             "experiment_id": experiment_id,
@@ -320,20 +321,27 @@ def experiment(
             "seed": seed,
             "base_port": base_port,
         }
-        settings = read_settings(config, said)
-        folder = results_dir / "experiments" / settings.experiment_id
-        commands.show(commands.run_experiment(folder, settings, force), as_json, commands.experiment_tables)
+        if file is not None and is_study(file):
+            study = read_study(file, {**said, "ray": ray})
+            folder = results_dir / "studies" / study.study
+            shown.show(commands.run_study(folder, study, force), as_json, shown.study_tables)
+        else:
+            settings = read_settings(file, said)
+            folder = results_dir / "experiments" / settings.experiment_id
+            results = commands.run_experiment(folder, settings, force, ray)
+            shown.show(results, as_json, shown.experiment_tables)
         typer.echo(f"All of it: {folder}", err=True)
 
 
 @contextlib.contextmanager
 def _told(command: str) -> Iterator[None]:
     """Turns what can go wrong by no fault of the code into one line and an exit code."""
+    from mlagents_selfplay.clusters import ClusterError
     from mlagents_selfplay.evaluation.errors import EvaluationError
 
     try:
         yield
-    except EvaluationError as error:
+    except (EvaluationError, ClusterError) as error:
         typer.echo(f"mlagents-selfplay {command}: {error}", err=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
@@ -368,19 +376,15 @@ def population(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a population that was interrupted.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a population of that name.")] = False,
     address: Annotated[
-        str | None, typer.Option(help="Address of a Ray cluster; without it, Ray is started on this machine.")
-    ] = None,
+        str, typer.Option(help="Of a Ray cluster: auto, HOST:PORT; local starts one on this machine.")
+    ] = "local",
     as_json: AsJson = False,
 ) -> None:
     """Train several learners at once that meet each other, on Ray; the better ones pass on what they are."""
-    try:
-        from mlagents_selfplay.population.command import table, train
-    except ModuleNotFoundError as error:
-        typer.echo(f"mlagents-selfplay population: {error}; pip install 'mlagents-selfplay[population]'", err=True)
-        raise typer.Exit(2) from error
     from rich.console import Console
 
-    from mlagents_selfplay.population.cluster import ClusterError
+    from mlagents_selfplay.clusters import ClusterError
+    from mlagents_selfplay.population.command import table, train
     from mlagents_selfplay.population.member import MemberFailed
     from mlagents_selfplay.population.settings import SettingsError, read_settings
     from mlagents_selfplay.store import DamagedFile

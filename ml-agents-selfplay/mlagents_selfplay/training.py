@@ -44,7 +44,7 @@ class Training:
       seed: of `mlagents-learn`.
       num_areas: areas in each environment process.
       num_envs: environment processes.
-      base_port: port of the first one; None takes free ones.
+      base_port: first port to try; None takes free ones.
       flags: `--force`, `--resume` or nothing, as for `mlagents-learn`; None goes on with what has been begun.
       words: whatever else `mlagents-learn` is told.
     """
@@ -83,8 +83,7 @@ class Training:
         command = [sys.executable, "-m", "mlagents.trainers.learn", str(self.config_file), "--env", self.environment]
         command += ["--run-id", self.folder.name, "--results-dir", str(self.folder.parent), "--seed", str(self.seed)]
         command += ["--num-areas", str(self.num_areas), "--num-envs", str(self.num_envs), "--no-graphics"]
-        port = free_ports(self.num_envs) if self.base_port is None else self.base_port
-        command += ["--base-port", str(port), *flags, *self.words]
+        command += ["--base-port", str(free_ports(self.num_envs, self.base_port)), *flags, *self.words]
         return [*command, "--env-args", *self.arguments] if self.arguments else command
 
 

@@ -238,6 +238,29 @@ def test_an_update_draws_into_the_picture_that_is_there(dashboard: Dashboard, vi
     assert page.evaluate(f"{plot}.isTheOldOne")
 
 
+def test_a_zoom_survives_an_update(dashboard: Dashboard, visit: Visit) -> None:
+    run = write_run(dashboard.results)
+    page = visit.go("/curves")
+    plane = page.locator("#curves-figure .nsewdrag").first
+    expect(plane).to_be_visible()
+    place = plane.bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + 0.3 * place["width"], place["y"] + 0.3 * place["height"])
+    page.mouse.down()
+    page.mouse.move(place["x"] + 0.6 * place["width"], place["y"] + 0.7 * place["height"], steps=5)
+    page.mouse.up()
+    axes = "(plot => [plot.layout.xaxis.range, plot.layout.yaxis.range])"
+    plot = "document.querySelector('#curves-figure .js-plotly-plot')"
+    page.wait_for_function(f"{plot}.layout.xaxis.autorange !== true")
+    page.wait_for_timeout(500)  # until the zoom has come to rest
+    zoomed = page.evaluate(f"{axes}({plot})")
+    # The curve goes from step 100 to step 2000, and the middle of the picture is shown.
+    assert 100 < zoomed[0][0] < zoomed[0][1] < 2000
+    write_events(run / "Game", {"Environment/Cumulative Reward": [(2100, 3.0)]})
+    page.wait_for_function(f"{plot}.calcdata.some(line => line.length == 21)")
+    assert page.evaluate(f"{axes}({plot})") == zoomed
+
+
 def test_the_form_shows_its_command_and_explains_wrong_input(dashboard: Dashboard, visit: Visit) -> None:
     write_run(dashboard.results)
     page = visit.go("/launch")

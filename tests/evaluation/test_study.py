@@ -92,6 +92,12 @@ def test_a_game_without_a_block_of_its_name_says_which_there_are(tmp_path: Path)
         read_study(file)
 
 
+def test_what_is_said_of_an_experiment_is_not_silently_left_out(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["experiment", str(written(tmp_path)), "--seed", "3"])
+    assert done.exit_code == 2
+    assert "--seed is for experiments" in done.output
+
+
 def tournament_of(names: list[str], payoff: dict[tuple[str, str], float]) -> dict[str, Any]:
     """A table in which whoever is not named draws."""
     matrix = np.full((len(names), len(names)), 0.5)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +14,7 @@ import psutil
 import pytest
 import yaml
 
+from tests.on_ray import ray_environment  # noqa: F401, the fixture
 from tests.trainer.conftest import arena, free_ports  # noqa: F401, the fixture
 from tests.trainer.runs import behavior
 
@@ -44,36 +41,17 @@ def small_population(folder: Path, build: Path, **keys: Any) -> dict[str, Any]:
     return {**small, **keys}
 
 
-@pytest.fixture(scope="session")
-def ray_environment() -> Iterator[dict[str, str]]:
-    """The environment of a process whose Ray writes neither to the home nor to the temporary folder.
-
-    Ray's sockets stand in its folder, and the path of a socket must be short.
-    """
-    memory = Path("/dev/shm")
-    folder = tempfile.mkdtemp(prefix="ray", dir=memory if os.access(memory, os.W_OK) else None)
-    yield {
-        **os.environ,
-        "RAY_TMPDIR": folder,
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "PYTHONPATH": str(ROOT),
-        "PYTHONWARNINGS": "ignore",
-    }
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 class Population:
     """A population that may be training.
 
     Attributes:
       folder: its results.
       process: the command.
+      base_port: first of those at which its trainers wait for their environments.
     """
 
-    def __init__(self, folder: Path, command: list[str], environment: dict[str, str]) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, command: list[str], environment: dict[str, str], base_port: int) -> None:
+        self.folder, self.base_port = folder, base_port
         self._command, self._environment = command, environment
         self._said = folder.with_suffix(".txt")
         self.process = self._start("--force")
@@ -126,7 +104,7 @@ def _words_of(process: psutil.Process) -> str:
 def train(
     tmp_path: Path,
     arena: Path,  # noqa: F811, the fixture
-    ray_environment: dict[str, str],
+    ray_environment: dict[str, str],  # noqa: F811, the fixture
 ) -> Iterator[Callable[..., Population]]:
     """Returns a function that starts a population in the arena.
 
@@ -136,10 +114,11 @@ def train(
 
     def start(*words: str, **keys: Any) -> Population:
         config = tmp_path / "population.yaml"
-        config.write_text(yaml.safe_dump(small_population(tmp_path, arena, **keys)))
+        block = small_population(tmp_path, arena, **keys)
+        config.write_text(yaml.safe_dump(block))
         command = [sys.executable, "-m", "mlagents_selfplay.cli", "population", str(config), "--json"]
         command += ["--results-dir", str(tmp_path), "--run-id", "p", *words]
-        started.append(Population(tmp_path / "p", command, ray_environment))
+        started.append(Population(tmp_path / "p", command, ray_environment, block["base_port"]))
         return started[-1]
 
     yield start

@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from mlagents_selfplay.store import load_weights, read_json
 
+from tests.on_ray import DAEMONS, name_of, reachable_from_elsewhere, started_by
 from tests.population.conftest import Population
 
 pytestmark = pytest.mark.timeout(900)  # Seconds; a busy machine is no defect.
-DAEMONS = {"raylet", "gcs_server"}
 PLUGIN = Path(__file__).parents[2] / "ml-agents-selfplay" / "mlagents_selfplay"
 Train = Callable[..., Population]
 
@@ -38,10 +37,12 @@ def assert_went_well(population: Population, members: int = 2, steps: int = 600)
         assert (population.folder / member / "Arena.onnx").stat().st_size > 0
         assert load_weights(population.folder / "league" / "best" / f"{member}.safetensors")
         entry = store[member]
-        assert len(entry["opponent"]) == len(entry["score"]) == len(entry["rating"]) > 1
+        assert len(entry["opponent"]) == len(entry["score"]) == len(entry["rating"])
         assert len(entry["step"]) == row["changes"] + 1
         assert all(len(values) == len(entry["step"]) for values in entry["hyperparameters"].values())
         assert {opponent.partition("@")[0] for opponent in entry["opponent"][1:]} <= names - {member}
+    # On a busy machine one may be done before another begins, and then meets nobody; the other meets it.
+    assert any(len(entry["opponent"]) > 1 for entry in store.values())
     assert population.trainers() == []
 
 
@@ -49,8 +50,12 @@ def assert_went_well(population: Population, members: int = 2, steps: int = 600)
 def test_a_population_trains_to_its_end_and_its_members_meet_and_change(train: Train) -> None:
     population = train()
     population.wait_until(lambda: bool(population.events("snapshot")))
-    daemons = [p for p in psutil.Process(population.process.pid).children(recursive=True) if _name_of(p) in DAEMONS]
-    assert {_name_of(daemon) for daemon in daemons} == DAEMONS
+    daemons = [process for process in started_by(population.process.pid) if name_of(process) in DAEMONS]
+    assert {name_of(daemon) for daemon in daemons} == DAEMONS
+    assert (
+        reachable_from_elsewhere(population.process.pid, range(population.base_port, population.base_port + 20))
+        == set()
+    )
     assert_went_well(population)
     _wait_for(lambda: not any(daemon.is_running() for daemon in daemons))
     changed = population.events("changed")
@@ -73,7 +78,7 @@ def test_only_the_command_needs_ray() -> None:
         if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "ray" for alias in node.names))
         or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ray")
     }
-    assert "population/cluster.py" in users
+    assert users == {"clusters.py", "population/cluster.py"}
     script = "import sys, mlagents_selfplay.trainer; print('ray' in sys.modules)"
     said = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["False"]
@@ -119,8 +124,8 @@ def test_a_population_whose_driver_was_killed_goes_on(train: Train, seed: int) -
 def test_a_population_whose_ray_was_killed_goes_on(train: Train, daemon: str) -> None:
     population = train(max_steps=1500)
     population.wait_until(lambda: len(population.events("snapshot")) > 4)
-    for process in psutil.Process(population.process.pid).children(recursive=True):
-        if daemon == _name_of(process):
+    for process in started_by(population.process.pid):
+        if daemon == name_of(process):
             process.kill()
     _wait_for(lambda: population.process.poll() is not None, seconds=240)
     _wait_for(lambda: population.trainers() == [])
@@ -156,13 +161,6 @@ def test_a_cluster_that_is_too_small_is_said(train: Train, two_nodes: str) -> No
     assert (
         "cpus_per_member: 2 for 2 members is more than the 2 cores" in population.folder.with_suffix(".txt").read_text()
     )
-
-
-def _name_of(process: psutil.Process) -> str:
-    try:
-        return process.name()
-    except psutil.Error:
-        return ""
 
 
 def _wait_for(happened: Callable[[], bool], seconds: float = 120.0) -> None:

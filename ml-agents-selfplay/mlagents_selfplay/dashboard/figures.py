@@ -201,8 +201,8 @@ def snapshot_lives(history: Lives, now: int, delta: float) -> go.Figure:
         ),
     ]
     result = figure("now (learner steps)", "taken at (learner steps)", traces, height=440)
-    result.update_xaxes(tickformat="~s", range=[0, now * 1.01])
-    result.update_yaxes(tickformat="~s", range=[0, now * 1.02])
+    result.update_xaxes(tickformat="~s", rangemode="tozero")
+    result.update_yaxes(tickformat="~s", rangemode="tozero")
     return result
 
 
@@ -226,7 +226,6 @@ def gaps(report: BehaviorReport) -> go.Figure:
     )
     even = _level([0, report.step], report.step / (report.capacity + 1), "a full history, perfectly even", INK)
     result = figure(STEPS, "gap (learner steps)", [bars, even], height=320)
-    result.update_xaxes(range=[0, report.step * 1.01])
     result.update_yaxes(tickformat="~s", rangemode="tozero")
     return result
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import dash_mantine_components as dmc
 import plotly.graph_objects as go
-from dash import Dash, Input, Output, State, dcc, html, no_update, set_props
+from dash import Dash, Input, Output, Patch, State, dcc, html, no_update, set_props
 from dash.development.base_component import Component
 
 from mlagents_selfplay.dashboard.theme import GRAPH_CONFIG
@@ -30,8 +30,8 @@ def follow(
 ) -> None:
     """Keeps a part of a page up to date: drawn again when a control or the files behind it change, else left alone.
 
-    Where only the files have changed, pictures stay in place and whatever has an id gets its new content, so that
-    nothing flickers. What changes beside a picture must therefore have an id.
+    Where only the files have changed, pictures stay in place with their zoom, and whatever has an id gets its new
+    content, so that nothing flickers. What changes beside a picture must therefore have an id.
 
     Args:
       app: gets the callback.
@@ -66,8 +66,26 @@ def follow(
             return content, now
         for name, piece in pieces:
             changed = "figure" if isinstance(piece, dcc.Graph) else "children"
-            set_props(name, {changed: getattr(piece, changed)})
+            new = getattr(piece, changed)
+            set_props(name, {changed: redrawn(new) if isinstance(new, go.Figure) else new})
         return no_update, now
+
+
+def redrawn(picture: go.Figure) -> Patch:
+    """Returns what changes a picture that is shown into another, but for the ranges of its axes.
+
+    The ranges are then those that a reader has zoomed to, or else found by Plotly. (Its `uirevision` is no help: after
+    a zoom Dash gives the picture explicit ranges, and Plotly takes these for new ones.)
+    """
+    patch, plain = Patch(), picture.to_plotly_json()
+    patch["data"] = plain["data"]
+    for key, value in plain["layout"].items():
+        if re.fullmatch(r"[xy]axis\d*", key):
+            for name in value.keys() - {"range", "autorange"}:
+                patch["layout"][key][name] = value[name]
+        else:
+            patch["layout"][key] = value
+    return patch
 
 
 def _pieces(content: Children) -> Iterator[tuple[Any, Component]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,15 @@ import numpy as np
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
+from mlagents_selfplay.clusters import connected
 from mlagents_selfplay.evaluation import experiment, tournament
 from mlagents_selfplay.evaluation.environment import EnvironmentSettings
 from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.experiment_settings import ExperimentSettings
 from mlagents_selfplay.evaluation.matches import Fixture, GameResult, num_seatings
 from mlagents_selfplay.evaluation.networks import outcome_rule
+from mlagents_selfplay.evaluation.on_ray import RayHands, spread_on
 from mlagents_selfplay.evaluation.pictures import draw_tournament
 from mlagents_selfplay.evaluation.players import Player
 from mlagents_selfplay.evaluation.study import Study
@@ -96,12 +96,30 @@ def evaluate(
     environment: EnvironmentSettings,
     settings: TournamentSettings,
     force: bool = False,
+    address: str | None = None,
 ) -> dict[str, Any]:
-    """Plays a tournament under a progress bar and draws its pictures; returns the content of `tournament.json`."""
-    if force:
-        shutil.rmtree(folder, ignore_errors=True)
-    with progress_bar(f"games in {folder.name}") as watch:
-        content = tournament.run(folder, players, environment, settings, watch)
+    """Plays a tournament under a progress bar and draws its pictures.
+
+    Args:
+      folder: see `tournament.run`, as for all that follow.
+      players: who plays.
+      environment: where.
+      settings: how.
+      force: whether to delete what is there.
+      address: of the Ray on which the workers play, see `clusters.connected`; None plays on this machine without one.
+
+    Returns:
+      The content of `tournament.json`.
+    """
+    with contextlib.ExitStack() as stack:
+        spread = None
+        if address is not None:
+            wanted = f"num_envs: {settings.workers}, a core for each,"
+            spread = spread_on(stack.enter_context(connected(address, settings.workers, wanted)))
+        if force:
+            shutil.rmtree(folder, ignore_errors=True)
+        watch = stack.enter_context(progress_bar(f"games in {folder.name}"))
+        content = tournament.run(folder, players, environment, settings, watch, spread)
     draw_tournament(folder, content)
     return content
 
@@ -207,42 +225,6 @@ def _score(pair: tuple[str, str], results: Sequence[GameResult], *, alone: bool)
     )
 
 
-def show(content: Any, as_json: bool, tables: Callable[[Any], Iterator[Table | str]]) -> None:
-    """Prints a result as one JSON object, or as tables and lines."""
-    if as_json:
-        print(json.dumps(content if isinstance(content, dict) else asdict(content), indent=2))
-        return
-    console = Console()
-    for part in tables(content):
-        console.print(part)
-
-
-def played_tables(played: Played) -> Iterator[Table | str]:
-    """Yields a table of the scores, and how fast they were played."""
-    alone = played.scores[0].opponent is None
-    table = Table(
-        "player", *([] if alone else ["against", "mean outcome (95 %)", "draws"]), "games", "return", "decisions"
-    )
-    for score in played.scores:
-        against = []
-        if score.opponent is not None:
-            against = [score.opponent, f"{_number(score.win_rate, '.3f')} [{score.low:.3f}, {score.high:.3f}]"]
-            against.append(str(score.draws))
-        table.add_row(
-            score.player,
-            *against,
-            str(score.games),
-            f"{score.mean_return:.2f} ± {score.margin:.2f}",
-            f"{score.mean_length:.1f}",
-        )
-    yield table
-    if played.scores[0].cut_off:
-        yield f"{played.scores[0].cut_off} more games were cut off and have no outcome."
-    for name, mean in played.told.items():
-        yield f"{name}: {mean:.3f} on the average"
-    yield f"{played.games_per_second:.1f} games/s"
-
-
 @contextlib.contextmanager
 def progress_bar(label: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
     """Shows a bar on standard error; yields what is to be called with the games done and planned."""
@@ -258,41 +240,6 @@ def progress_bar(label: str, shown: bool = True) -> Iterator[Callable[[int, int]
         yield lambda done, planned: progress.update(task, completed=done, total=planned)
 
 
-def tournament_tables(content: Mapping[str, Any]) -> Iterator[Table | str]:
-    """Yields a table of all players, the strongest first, and a line on how the matrix is structured."""
-    table = Table("player", "games", "score", "Bradley-Terry", "Elo", "Nash", "alpha-rank", "beaten by")
-    exact = any(row["exploitability"] is not None for row in content["ratings"])
-    if exact:
-        table.add_column("exploitability")
-    for row in sorted(content["ratings"], key=lambda row: -row["bradley_terry"]):
-        cells = [
-            row["player"],
-            str(row["games"]),
-            _number(row["score"], ".3f"),
-            _rating(row, "bradley_terry"),
-            _rating(row, "elo"),
-            f"{row['nash']:.3f}",
-            f"{row['alpha_rank']:.3f}",
-            f"{row['beaten_by']} {row['best_response']:.2f}" if row["best_response"] > 0.5 else "nobody",
-        ]
-        table.add_row(*cells, *([_number(row["exploitability"], ".3f")] if exact else []))
-    yield table
-    found = content["structure"]
-    if found["transitive"] is not None:
-        circles = ", ".join(" > ".join([*circle, circle[0]]) for circle in found["cycles"][:3]) or "none for certain"
-        yield f"Ratings explain {found['transitive']:.0%} of who beats whom; circles: {circles}."
-
-
-def _rating(row: Mapping[str, Any], key: str) -> str:
-    if row[key] is None:
-        return ""
-    return f"{row[key]:.0f} [{row[f'{key}_low']:.0f}, {row[f'{key}_high']:.0f}]"
-
-
-def _number(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
-
-
 def whole_numbers(words: Sequence[str] | None) -> list[int] | None:
     """Reads the learner steps of an experiment.
 
@@ -305,19 +252,30 @@ def whole_numbers(words: Sequence[str] | None) -> list[int] | None:
         raise EvaluationError(f"checkpoint_at_iterations: {','.join(words or [])!r} are not whole numbers.") from error
 
 
-def run_experiment(folder: Path, settings: ExperimentSettings, force: bool = False) -> dict[str, Any]:
-    """Runs an experiment under two progress bars; returns what `experiment.json` holds."""
-    if force:
-        shutil.rmtree(folder, ignore_errors=True)
+def run_experiment(
+    folder: Path, settings: ExperimentSettings, force: bool = False, address: str | None = None
+) -> dict[str, Any]:
+    """Runs an experiment under two progress bars; returns what `experiment.json` holds.
+
+    Args:
+      folder: see `experiment.run`.
+      settings: what is compared.
+      force: whether to delete what is there.
+      address: of the Ray that trains and benchmarks, a core for each; None does one after another without one.
+    """
     columns = (TextColumn("{task.description:<48}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with contextlib.ExitStack() as stack:
+        hands = None if address is None else RayHands(stack.enter_context(connected(address, 1, "A core")))
+        if force:
+            shutil.rmtree(folder, ignore_errors=True)
+        progress = stack.enter_context(Progress(*columns, console=Console(stderr=True)))
         whole, part = progress.add_task("trainings and benchmarks"), progress.add_task("")
 
         def watch(at: experiment.Progress) -> None:
             progress.update(whole, completed=at.parts_done, total=at.parts)
             progress.update(part, description=at.doing, completed=at.done, total=at.planned)
 
-        return experiment.run(folder, settings, watch).results()
+        return experiment.run(folder, settings, watch, hands).results()
 
 
 def run_study(folder: Path, settings: StudySettings, force: bool = False) -> dict[str, Any]:
@@ -333,34 +291,3 @@ def run_study(folder: Path, settings: StudySettings, force: bool = False) -> dic
             progress.update(part, description=doing, completed=done, total=planned)
 
         return Study(folder, settings).run(watch)
-
-
-def study_tables(results: Mapping[str, Any]) -> Iterator[Table | str]:
-    """Yields a table of the arms for each game, the best first."""
-    for game, content in results["games"].items():
-        table = Table("arm", "against all", "against stock", "... at the same time", "against the pool", title=game)
-        arms = content["arms"]
-        for arm in sorted(arms, key=lambda arm: -arms[arm]["against_all"]["mean"]):
-            kinds = ("against_all", "against_stock", "against_stock_at_the_same_time", "against_pool")
-            table.add_row(arm, *(_estimate(arms[arm].get(kind)) for kind in kinds))
-        yield table
-
-
-def _estimate(value: Mapping[str, Any] | None) -> str:
-    if value is None:
-        return ""
-    interval = "" if value["low"] is None else f" [{value['low']:.2f}, {value['high']:.2f}]"
-    return f"{value['mean']:.3f}{interval}"
-
-
-def experiment_tables(results: Mapping[str, Any]) -> Iterator[Table | str]:
-    """Yields a table of mean outcomes against all, by player and iteration."""
-    iterations = results["parameters"]["checkpoint_at_iterations"]
-    runs = results["parameters"]["number_of_runs"]
-    table = Table("mean outcome against all", *(f"at {iteration}" for iteration in iterations))
-    for name, points in results["win_rates"].items():
-        cells = [f"{point['mean']:.3f}" + (f" ± {point['deviation']:.3f}" if runs > 1 else "") for point in points]
-        table.add_row(name, *cells)
-    yield table
-    if runs > 1:
-        yield f"± is the standard deviation over {runs} runs."

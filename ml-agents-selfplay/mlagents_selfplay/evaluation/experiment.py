@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from mlagents_selfplay.evaluation import tournament
 from mlagents_selfplay.evaluation.environment import EnvironmentSettings, opened
 from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.experiment_files import ExperimentFiles
 from mlagents_selfplay.evaluation.experiment_settings import ExperimentSettings, Job
 from mlagents_selfplay.evaluation.matches import roles_of
-from mlagents_selfplay.evaluation.networks import outcome_rule
-from mlagents_selfplay.evaluation.pictures import draw_tournament
-from mlagents_selfplay.evaluation.players import Player, everybody_of, find
-from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
-from mlagents_selfplay.training import Training, TrainingError, train
+from mlagents_selfplay.evaluation.parts import (
+    Benchmark,
+    Done,
+    Hands,
+    Here,
+    Part,
+    Work,
+    do_all,
+    do_benchmark,
+    do_training,
+)
+from mlagents_selfplay.evaluation.players import Player, find
+from mlagents_selfplay.training import Training
+
+PORTS = 10  # that a part may try before it comes to those of the next
 
 
 @dataclass
@@ -34,7 +41,10 @@ class Progress:
 
 
 def run(
-    folder: Path, settings: ExperimentSettings, watch: Callable[[Progress], None] = lambda progress: None
+    folder: Path,
+    settings: ExperimentSettings,
+    watch: Callable[[Progress], None] = lambda progress: None,
+    hands: Hands | None = None,
 ) -> ExperimentFiles:
     """Runs an experiment, or what is left of one.
 
@@ -42,6 +52,7 @@ def run(
       folder: where it is kept; trainings and games that are there count.
       settings: what is compared.
       watch: is told of progress.
+      hands: who trains and benchmarks; None does one after another in this process.
 
     Returns:
       Its files, complete; `results` has the figures.
@@ -51,27 +62,91 @@ def run(
     """
     files = ExperimentFiles(folder, settings)
     files.begin()
-    progress = Progress("starting the environment", 0, 1, 0, files.parts)
 
     def show(doing: str, done: int, planned: int) -> None:
-        progress.doing, progress.done, progress.planned = doing, done, planned
-        progress.parts_done = files.parts_done
-        watch(progress)
+        watch(Progress(doing, done, planned, files.parts_done, files.parts))
 
     try:
-        behaviors = _behaviors(settings)
-        fixed = find(settings.fixed_agents, 1)
-        for number in range(settings.number_of_runs):
-            for job in settings.jobs:
-                _train(files, settings, number, job, behaviors, show)
-            for iteration in settings.checkpoint_at_iterations:
-                _benchmark(files, settings, number, iteration, fixed, show)
-            files.finish_run(number)
+        show("starting the environment", 0, 1)
+        plan = _Plan(files, settings)
+        finished = [part for part in plan.parts if plan.is_trained(part)]
+        for part in finished:
+            assert isinstance(part.of, Job)
+            files.note_training(part.run, part.of, "finished")
+        for found in do_all(plan.parts, finished, hands or Here(), plan.begin, show):
+            _note(files, found)
     except (EvaluationError, KeyboardInterrupt) as error:
         files.stop(str(error) or "interrupted")
         raise
     files.finish()
     return files
+
+
+def _note(files: ExperimentFiles, found: Done) -> None:
+    """Writes down what a part came to, and all of a run whose last part it was."""
+    number, of = found.part.run, found.part.of
+    if found.error is not None:
+        if isinstance(of, Job):
+            files.note_training(number, of, "failed")
+        raise found.error
+    if isinstance(of, Job):
+        files.note_training(number, of, "finished", found.result)
+        return
+    files.note_benchmark(number, of, "finished", found.result)
+    if all((number, iteration) in files.payoffs for iteration in files.settings.checkpoint_at_iterations):
+        files.finish_run(number)
+
+
+class _Plan:
+    """All parts of an experiment, and what there is to do in each."""
+
+    def __init__(self, files: ExperimentFiles, settings: ExperimentSettings) -> None:
+        self._files, self._settings = files, settings
+        self._behaviors = _behaviors(settings)
+        self._fixed: tuple[Player, ...] = tuple(find(settings.fixed_agents, 1))
+        of_a_run: list[Job | int] = [*settings.jobs, *settings.checkpoint_at_iterations]
+        self.parts = [Part(number, of) for number in range(settings.number_of_runs) for of in of_a_run]
+
+    def is_trained(self, part: Part) -> bool:
+        """Whether a part is a training that is finished."""
+        return isinstance(part.of, Job) and self._training(part.run, part.of).is_finished
+
+    def begin(self, part: Part) -> Work:
+        """Writes down that a part begins, and returns what there is to do."""
+        number, of = part.run, part.of
+        if isinstance(of, Job):
+            self._files.note_training(number, of, "running")
+            return partial(do_training, part, self._training(number, of), self._settings.checkpoint_at_iterations[-1])
+        self._files.note_benchmark(number, of, "running")
+        benchmark = Benchmark(
+            folder=self._files.benchmark_folder(number, of),
+            trained={job.name: self._files.training_folder(number, job) for job in self._settings.jobs},
+            fixed=self._fixed,
+            environment=EnvironmentSettings(
+                self._settings.environment,
+                self._settings.environment_arguments,
+                num_areas=self._settings.num_areas,
+                seed=self._settings.seed + number,
+                base_port=self._port(number, of),
+            ),
+            games=self._settings.benchmarking_episodes,
+        )
+        return partial(do_benchmark, part, benchmark)
+
+    def _training(self, number: int, job: Job) -> Training:
+        return Training(
+            folder=self._files.training_folder(number, job),
+            config=self._settings.config(job, self._behaviors),
+            environment=self._settings.environment,
+            arguments=self._settings.environment_arguments,
+            seed=self._settings.seed + number,
+            num_areas=self._settings.num_areas,
+            base_port=self._port(number, job),
+        )
+
+    def _port(self, number: int, of: Job | int) -> int:
+        """Parts that begin at the same time look for a free port in different places."""
+        return self._settings.base_port + PORTS * self.parts.index(Part(number, of))
 
 
 def _behaviors(settings: ExperimentSettings) -> list[str]:
@@ -83,71 +158,3 @@ def _behaviors(settings: ExperimentSettings) -> list[str]:
     if len(roles) < 2:
         raise EvaluationError(f"{settings.environment} has one team only, so nobody meets anybody.")
     return sorted({role.behavior for role in roles})
-
-
-def _train(
-    files: ExperimentFiles,
-    settings: ExperimentSettings,
-    number: int,
-    job: Job,
-    behaviors: list[str],
-    show: Callable[[str, int, int], None],
-) -> None:
-    training = Training(
-        folder=files.training_folder(number, job),
-        config=settings.config(job, behaviors),
-        environment=settings.environment,
-        arguments=settings.environment_arguments,
-        seed=settings.seed + number,
-        num_areas=settings.num_areas,
-        base_port=settings.base_port,
-    )
-    if training.is_finished:
-        files.note_training(number, job, "finished")
-        return
-    label, last = f"run {number}: {job.name} learns", settings.checkpoint_at_iterations[-1]
-    show(label, 0, last)
-    files.note_training(number, job, "running")
-    began = time.monotonic()
-    try:
-        train(training, lambda summary: show(label, min(summary.step, last), last))
-    except TrainingError as error:
-        files.note_training(number, job, "failed")
-        raise EvaluationError(str(error)) from error
-    files.note_training(number, job, "finished", time.monotonic() - began)
-
-
-def _benchmark(
-    files: ExperimentFiles,
-    settings: ExperimentSettings,
-    number: int,
-    iteration: int,
-    fixed: list[Player],
-    show: Callable[[str, int, int], None],
-) -> None:
-    folders = {job.name: files.training_folder(number, job) for job in settings.jobs}
-    trained = [replace(_nearest(folder, iteration), name=name) for name, folder in folders.items()]
-    rule = outcome_rule(next(iter(folders.values()))) or OutcomeSettings()
-    folder = files.benchmark_folder(number, iteration)
-    label = f"run {number}: benchmark at {iteration}"
-    files.note_benchmark(number, iteration, "running")
-    content = tournament.run(
-        folder,
-        [*trained, *fixed],
-        EnvironmentSettings(
-            settings.environment,
-            settings.environment_arguments,
-            num_areas=settings.num_areas,
-            seed=settings.seed + number,
-            base_port=settings.base_port,
-        ),
-        tournament.TournamentSettings(settings.benchmarking_episodes, outcome=rule, seed=settings.seed + number),
-        lambda done, planned: show(label, done, planned),
-    )
-    draw_tournament(folder, content)
-    files.note_benchmark(number, iteration, "finished", np.array(content["payoff"], dtype=float))
-
-
-def _nearest(run: Path, iteration: int) -> Player:
-    """Returns the policy that a run kept nearest to a learner step."""
-    return min(everybody_of(run), key=lambda player: abs((player.step or 0) - iteration))

@@ -190,7 +190,7 @@ def read_settings(file: Path | None, said: Mapping[str, Any]) -> ExperimentSetti
     values = {key: _as_declared(key, value, str(known[key].type)) for key, value in whole.items()}
     needed = [name for name in list(known)[:7] if name not in values]
     if needed:
-        raise EvaluationError(f"{needed[0]} is missing: give --{needed[0]}, or the key in the file of --config.")
+        raise EvaluationError(f"{needed[0]} is missing: give --{needed[0]}, or the key in a YAML file.")
     return ExperimentSettings(**values)
 
 

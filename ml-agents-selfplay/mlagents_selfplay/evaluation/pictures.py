@@ -16,6 +16,7 @@ from mlagents_selfplay.store import write_atomically
 
 MOST_LABELLED = 24  # players for which values still fit into the cells of a heat map
 DOTS_PER_INCH = 130
+LEGEND_INSIDE = 5  # curves at most; the legend of more would hide them, and stands beside the picture
 
 matplotlib.rcParams["svg.hashsalt"] = "mlagents-selfplay"  # the same picture gives the same file
 
@@ -118,7 +119,9 @@ def curves(lines: Sequence[Curve], xlabel: str, ylabel: str, *, shares: bool, ti
     axes.set_ylabel(ylabel)
     axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.3)
-    if lines:
+    if len(lines) > LEGEND_INSIDE:
+        figure.legend(fontsize=8, loc="outside right upper")
+    elif lines:
         axes.legend(fontsize=8, loc="best")
     return figure
 

@@ -133,14 +133,31 @@ class StudySettings:
         return plain
 
 
-def read_study(file: Path) -> StudySettings:
+def is_study(file: Path) -> bool:
+    """Returns whether a file has arms, and so describes a study and not an experiment.
+
+    Raises:
+      EvaluationError: if it cannot be read.
+    """
+    return "arms" in _content(file)
+
+
+def read_study(file: Path, said: Mapping[str, Any] | None = None) -> StudySettings:
     """Reads the YAML file of a study.
 
     A game may say `block: FILE` instead of the block itself: then it is the one under the game's name in there.
 
+    Args:
+      file: the file.
+      said: what the command line says of an experiment; None stands for nothing.
+
     Raises:
-      EvaluationError: if the file cannot be read, a key is unknown or missing, or a value is not allowed.
+      EvaluationError: if the file cannot be read, a key is unknown or missing, a value is not allowed, or the command
+        line says anything.
     """
+    wrong = [key for key, value in (said or {}).items() if value is not None]
+    if wrong:
+        raise EvaluationError(f"--{wrong[0]} is for experiments; {file} is a study, which says everything itself.")
     content = _content(file)
     games = {name: _game(file, name, dict(about or {})) for name, about in (content.pop("games", None) or {}).items()}
     arms = {name: dict(changes or {}) for name, changes in (content.pop("arms", None) or {}).items()}

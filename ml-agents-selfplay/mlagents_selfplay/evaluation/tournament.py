@@ -20,7 +20,7 @@ from mlagents_selfplay.evaluation.players import Player
 from mlagents_selfplay.evaluation.records import TournamentFolder, plain
 from mlagents_selfplay.evaluation.schedule import SCHEDULES, Table, fixtures
 from mlagents_selfplay.evaluation.standings import standings, structure
-from mlagents_selfplay.evaluation.workers import Task, Worker, play_in_processes
+from mlagents_selfplay.evaluation.workers import Spread, Task, Worker, play_in_processes
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
 
 SECONDS_BETWEEN_WRITES = 5.0
@@ -37,7 +37,7 @@ class TournamentSettings:
       outcome: what counts as a win.
       deterministic: whether networks take their likeliest action and do not sample.
       seed: of everything that is drawn.
-      workers: processes with an environment each; 1 plays in this process.
+      workers: with an environment each, in this process or beside it.
       exploitability: environment of `gym-bridge` that computes it exactly; None leaves it out.
       apart: groups of names; players of one group do not meet each other.
 
@@ -72,6 +72,7 @@ def run(
     environment: EnvironmentSettings,
     settings: TournamentSettings,
     watch: Watch = lambda done, planned: None,
+    spread: Spread | None = None,
 ) -> dict[str, Any]:
     """Plays a tournament, or what is left of one.
 
@@ -81,6 +82,7 @@ def run(
       environment: where it is played.
       settings: how.
       watch: is told of progress.
+      spread: lets the workers play elsewhere; None lets one play in this process, and several in processes beside it.
 
     Returns:
       What `tournament.json` holds, see docs/evaluation.md.
@@ -135,11 +137,11 @@ def run(
                     )
                 records.write(content("running"))
                 dealt = fixtures(table, settings.games, settings.schedule)
-                if settings.workers == 1:
+                if spread is None and settings.workers == 1:
                     played = worker.play(dealt)
                 else:
                     stack.close()  # it was needed to know the teams, and that everybody fits
-                    played = play_in_processes(task, dealt, settings.workers)
+                    played = (spread or play_in_processes)(task, dealt, settings.workers)
                 _record(played, table, records, lambda: records.write(content("running")), watch, settings.games)
     except (EvaluationError, KeyboardInterrupt) as error:
         if table is not None:

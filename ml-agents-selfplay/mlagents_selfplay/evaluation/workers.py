@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import multiprocessing
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -90,13 +90,24 @@ class Worker:
         return play(self._environment, self.lineups, fixtures, self._task.outcome)
 
 
+Spread = Callable[[Task, Iterable[Fixture], int], Iterator[GameResult]]
+"""Plays games of a task by as many workers that are elsewhere, and yields each when it is known to have ended."""
+
+
+def batches(task: Task, fixtures: Iterable[Fixture]) -> Iterator[list[Fixture]]:
+    """Yields what a worker is sent at a time, until there are no games left to deal."""
+    dealt = iter(fixtures)
+    while batch := list(itertools.islice(dealt, BATCH * task.environment.num_areas)):
+        yield batch
+
+
 def play_in_processes(task: Task, fixtures: Iterable[Fixture], workers: int) -> Iterator[GameResult]:
     """Plays games in several processes of this machine; each takes the next batch when it is done with one.
 
     Raises:
       EvaluationError: as `Worker`, or if a process dies.
     """
-    dealt = iter(fixtures)
+    dealt = batches(task, fixtures)
     context = multiprocessing.get_context("spawn")
     idle: list[Connection] = []
     processes = []
@@ -109,7 +120,7 @@ def play_in_processes(task: Task, fixtures: Iterable[Fixture], workers: int) -> 
     busy: list[Connection] = []
     try:
         while True:
-            while idle and (batch := list(itertools.islice(dealt, BATCH * task.environment.num_areas))):
+            while idle and (batch := next(dealt, None)):
                 busy.append(idle.pop())
                 busy[-1].send(batch)
             if not busy:

@@ -18,7 +18,7 @@ from mlagents_selfplay.population.settings import PopulationSettings, SettingsEr
 SETTINGS_FILE = "population.yaml"  # in the population's folder: what it was begun with
 
 
-def train(config: Path, folder: Path, *, resume: bool, force: bool, address: str | None, quiet: bool) -> Standings:
+def train(config: Path, folder: Path, *, resume: bool, force: bool, address: str, quiet: bool) -> Standings:
     """Trains the population that a YAML describes.
 
     Args:
@@ -26,7 +26,7 @@ def train(config: Path, folder: Path, *, resume: bool, force: bool, address: str
       folder: of the population, `<results-dir>/<run-id>`.
       resume: whether to go on with what is there.
       force: whether to overwrite what is there.
-      address: of a Ray cluster, or None.
+      address: of a Ray cluster, see `clusters.connected`.
       quiet: whether to show nothing on the way.
 
     Raises:
