@@ -148,6 +148,8 @@ class Crowd:
           What the environment is told, for each team.
         """
         slots = np.concatenate([self._slots(decisions.agent_ids) for decisions in due])
+        if not len(slots):
+            return [self.no_actions() for _ in due]
         seen = [np.concatenate(sensor) for sensor in zip(*(decisions.observations for decisions in due), strict=True)]
         allowed = None
         if any(decisions.forbidden is not None for decisions in due):

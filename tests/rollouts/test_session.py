@@ -10,14 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gym_bridges.areas import Actions, Areas
+from gym_bridges.areas import Actions, Areas, Decisions
 from gym_bridges.rollouts import session
+from gym_bridges.rollouts.crowd import Crowd
 from gym_bridges.rollouts.mailbox import OPEN, PROTOCOL, Letter, Mailbox
+from gym_bridges.rollouts.seats import Seats
 from gym_bridges.rollouts.session import Session
 from tests.bridge.driving import make
 
 RPS = "RockPaperScissors"
 NUM_AREAS = 4
+
+
+@pytest.fixture(autouse=True)
+def _busy_machines_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "LONGEST_SECONDS", 1000.0)
 
 
 def always(move: int) -> dict[str, np.ndarray]:
@@ -195,6 +202,13 @@ def test_a_piece_has_no_gap_where_a_rollout_was_played_for_somebody_else(
     trainer.ask([], {"current": always(0)}, whole=True, version=2, wanted=0)
     last = trainer.ask([], {"current": always(0)}, whole=True, version=3)
     assert last.arrays[f"{RPS}/version"].tolist() == ([1] * 4 + [2] * 4 + [3] * 2) * 4
+
+
+def test_where_nobody_has_to_decide_no_network_is_asked() -> None:
+    spec = next(iter(make(RPS, 1).behaviors.values()))
+    nobody = Decisions(np.zeros(0, int), (np.zeros((0, 30), np.float32),), np.zeros(0))
+    acted = Crowd(RPS, spec, Seats()).act([nobody, nobody], np.random.default_rng(0))  # There is no network yet.
+    assert [(actions.continuous.shape, actions.discrete.shape) for actions in acted] == [((0, 0), (0, 1))] * 2
 
 
 def test_only_the_learner_explores(tmp_path: Path) -> None:
