@@ -14,13 +14,22 @@ import threading
 import time
 from pathlib import Path
 
+from gym_bridges.rollouts.mailbox import door_maker
+
 POLL_SECONDS = 1.0
 
 
 def end_with_trainer() -> None:
-    """Starts a thread that ends this process, and an orphaned worker that started it, once the trainer is gone."""
+    """Starts a thread that ends this process, and an orphaned worker that started it, once the trainer is gone.
+
+    A trainer that was killed while this process was starting is gone already; its door still says who it was.
+    """
     worker = os.getppid()
-    threading.Thread(target=_watch, args=(worker, _trainer_behind(worker)), daemon=True).start()
+    trainer = _trainer_behind(worker)
+    maker = door_maker()
+    if trainer is None and maker not in (None, worker) and _parent_of(maker) is None:
+        trainer = maker
+    threading.Thread(target=_watch, args=(worker, trainer), daemon=True).start()
 
 
 def _watch(worker: int, trainer: int | None) -> None:

@@ -76,6 +76,15 @@ class Mailbox:
         return Letter(header, arrays)
 
 
+def door_maker() -> int | None:
+    """Returns the process that made the door, which is a trainer; None if there is no door.
+
+    The name of the folder holds it: `mlagents-selfplay-<process>-...`.
+    """
+    maker = Path(os.environ.get(DOOR, "")).name.removeprefix("mlagents-selfplay-").partition("-")[0]
+    return int(maker) if maker.isdigit() else None
+
+
 def knock(port: int) -> Mailbox | None:
     """Makes the mailbox of this process, if a trainer has left the door ajar; None if there is no door.
 

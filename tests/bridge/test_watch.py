@@ -15,16 +15,26 @@ BUILD = (
     "print('watching', flush=True); time.sleep(60)"
 )
 
-# A trainer as mlagents-learn is one: a fork of it starts the build and then waits on a pipe whose ends it holds both.
-TRAINER = f"""
-import multiprocessing, subprocess, sys
+LATE_BUILD = f"import time; time.sleep(2); {BUILD}"
+
+
+def trainer(build: str, began: str = "") -> str:
+    """A trainer as mlagents-learn is one: a fork of it starts the build and then waits on a pipe whose ends it holds both.
+
+    It has made a door. `began` is what its worker does when the build has been started.
+    """
+    return f"""
+import multiprocessing, os, subprocess, sys
+os.environ["GYM_BRIDGE_ROLLOUTS"] = f"/dev/shm/mlagents-selfplay-{{os.getpid()}}-test"
 def work(ours, theirs):
-    subprocess.Popen([sys.executable, "-c", {BUILD!r}], start_new_session=True)
+    subprocess.Popen([sys.executable, "-c", {build!r}], start_new_session=True)
+    {began}
     ours.recv()
 ours, theirs = multiprocessing.Pipe()
 multiprocessing.get_context("fork").Process(target=work, args=(ours, theirs)).start()
 theirs.recv()
 """
+
 
 # A script of one's own, started by another program that then ends: the script goes on, so the build has to as well.
 SCRIPT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUILD!r}])"
@@ -62,7 +72,18 @@ def families() -> Iterator[list[Family]]:
 
 
 def test_a_killed_trainer_takes_its_worker_and_its_build_along(families: list[Family]) -> None:
-    family = Family(TRAINER)
+    family = Family(trainer(BUILD))
+    families.append(family)
+    assert len(family.alive()) == 2
+    family.kill_the_first()
+    deadline = time.monotonic() + 20
+    while family.alive() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert family.alive() == []
+
+
+def test_a_trainer_that_is_killed_while_its_build_starts_takes_it_along_too(families: list[Family]) -> None:
+    family = Family(trainer(LATE_BUILD, began="print('watching', flush=True)"))
     families.append(family)
     assert len(family.alive()) == 2
     family.kill_the_first()
