@@ -19,7 +19,7 @@ LATE_BUILD = f"import time; time.sleep(2); {BUILD}"
 
 
 def trainer(build: str, began: str = "") -> str:
-    """A trainer as mlagents-learn is one: a fork of it starts the build and then waits on a pipe whose ends it holds both.
+    """A trainer as mlagents-learn is one: a fork of it starts the build, then waits on a pipe whose ends it holds both.
 
     It has made a door. `began` is what its worker does when the build has been started.
     """
