@@ -72,8 +72,8 @@ class Study:
             self.figures[game] = study_figures.of_game(
                 self._table(game, FINALS), self._table(game, POOL), settings, game
             )
+            study_pictures.draw(self.folder / game, settings, game, self.figures[game])
             self._write()
-        study_pictures.draw(self.folder, settings, self.figures)
         return self.results()
 
     def results(self) -> dict[str, Any]:

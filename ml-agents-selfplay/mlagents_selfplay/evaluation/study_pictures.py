@@ -19,21 +19,23 @@ KINDS = (
 )
 
 
-def draw(folder: Path, settings: StudySettings, games: Mapping[str, Any]) -> None:
-    """Draws `arms`, `head_to_head` and `strength`, each .svg and .png, into the folder of every game."""
-    for game, content in games.items():
-        arms = content["arms"]
-        pictures.save(arm_picture(arms, f"{game}, {settings.seeds} seeds"), folder / game / "arms")
-        matrix = np.array(content["head_to_head"], dtype=float)
-        pictures.save(
-            pictures.heat_map(list(arms), matrix, f"Final policies in {game}"), folder / game / "head_to_head"
-        )
-        steps = settings.games[game].steps
-        lines = [_strength(arm, arms[arm], steps) for arm in (settings.ours, settings.stock) if arm in arms]
-        label = "mean outcome against all final policies"
-        pictures.save(
-            pictures.curves(lines, "learner steps", label, shares=True, title=game), folder / game / "strength"
-        )
+def draw(folder: Path, settings: StudySettings, game: str, content: Mapping[str, Any]) -> None:
+    """Draws `arms`, `head_to_head` and `strength`, each .svg and .png.
+
+    Args:
+      folder: of the game.
+      settings: of the study.
+      game: name.
+      content: its figures, as in `study.json`.
+    """
+    arms = content["arms"]
+    pictures.save(arm_picture(arms, f"{game}, {settings.seeds} seeds"), folder / "arms")
+    matrix = np.array(content["head_to_head"], dtype=float)
+    pictures.save(pictures.heat_map(list(arms), matrix, f"Final policies in {game}"), folder / "head_to_head")
+    steps = settings.games[game].steps
+    lines = [_strength(arm, arms[arm], steps) for arm in (settings.ours, settings.stock) if arm in arms]
+    label = "mean outcome against all final policies"
+    pictures.save(pictures.curves(lines, "learner steps", label, shares=True, title=game), folder / "strength")
 
 
 def arm_picture(arms: Mapping[str, Any], title: str) -> Figure:
