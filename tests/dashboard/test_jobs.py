@@ -1,5 +1,6 @@
 """Are commands started, watched and stopped, with all that they have started themselves?"""
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,19 @@ def test_to_stop_is_to_press_ctrl_c(jobs: Jobs) -> None:
     job = jobs.start(["sh", "-c", POLITE])
     until(says(job, "hello"))
     assert job.status == RUNNING
+    job.stop()
+    job.wait(20.0)
+    assert (job.status, job.console()) == (STOPPED, "hello\nbye\n")
+
+
+def test_ctrl_c_is_heard_also_when_the_dashboard_itself_is_deaf_to_it(jobs: Jobs) -> None:
+    """A shell that is not interactive starts what it puts into the background so."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        job = jobs.start(["sh", "-c", POLITE])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    until(says(job, "hello"))
     job.stop()
     job.wait(20.0)
     assert (job.status, job.console()) == (STOPPED, "hello\nbye\n")

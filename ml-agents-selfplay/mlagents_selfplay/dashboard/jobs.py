@@ -45,6 +45,7 @@ class Job:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                preexec_fn=_hear_ctrl_c if os.name == "posix" else None,
             )
 
     @property
@@ -105,6 +106,11 @@ class Job:
             os.killpg(self._process.pid, number)  # it leads a group of its own
         except ProcessLookupError:
             return
+
+
+def _hear_ctrl_c() -> None:
+    """Makes a child hear Ctrl-C, also that of a dashboard which a shell put into the background, deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Jobs:
