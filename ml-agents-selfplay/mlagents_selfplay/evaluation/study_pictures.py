@@ -59,7 +59,7 @@ def arm_picture(arms: Mapping[str, Any], title: str) -> Figure:
     axes.set_xlabel("mean outcome against ..., with 95 % intervals over seeds", fontsize=8)
     axes.set_title(title, fontsize=10)
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(fontsize=8, loc="best")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=len(KINDS))
     return figure
 
 
