@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 from mlagents_selfplay import training
+from mlagents_selfplay.evaluation import study_settings
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -98,20 +99,8 @@ def with_selfplay(block: Block, **keys: Any) -> Block:
 
 
 def as_ghost(block: Block) -> Block:
-    """Returns the same learner under the self-play that ships with ML-Agents.
-
-    Snapshots are taken as often and the latest policy is met as often; window (10 snapshots), swap_steps (2,000
-    opponent steps) and team_change (5 x save_steps, in learner steps) stay at the trainer's defaults.
-    """
-    ours = block["hyperparameters"]
-    ghost = copy.deepcopy(block)
-    ghost["trainer_type"] = ours["learner"]
-    ghost["hyperparameters"] = dict(ours["learner_hyperparameters"])
-    ghost["self_play"] = {
-        "save_steps": ours["snapshot_interval"],
-        "play_against_latest_model_ratio": ours["latest_ratio"],
-    }
-    return ghost
+    """Returns the same learner under ML-Agents' own self-play, which meets the latest policy as often."""
+    return study_settings.as_ghost(block, play_against_latest_model_ratio=block["hyperparameters"]["latest_ratio"])
 
 
 def train(

@@ -57,6 +57,13 @@ class Family:
     def alive(self) -> list[psutil.Process]:
         return [one for one in self.descendants if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
+    def ends(self) -> bool:
+        """Returns whether all that is left ends within 20 seconds."""
+        deadline = time.monotonic() + 20
+        while self.alive() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return self.alive() == []
+
     def end(self) -> None:
         for one in self.alive():
             one.kill()
@@ -76,10 +83,7 @@ def test_a_killed_trainer_takes_its_worker_and_its_build_along(families: list[Fa
     families.append(family)
     assert len(family.alive()) == 2
     family.kill_the_first()
-    deadline = time.monotonic() + 20
-    while family.alive() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert family.alive() == []
+    assert family.ends()
 
 
 def test_a_trainer_that_is_killed_while_its_build_starts_takes_it_along_too(families: list[Family]) -> None:
@@ -87,10 +91,7 @@ def test_a_trainer_that_is_killed_while_its_build_starts_takes_it_along_too(fami
     families.append(family)
     assert len(family.alive()) == 2
     family.kill_the_first()
-    deadline = time.monotonic() + 20
-    while family.alive() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert family.alive() == []
+    assert family.ends()
 
 
 def test_a_build_ends_with_a_script_that_was_killed(families: list[Family]) -> None:
@@ -98,10 +99,7 @@ def test_a_build_ends_with_a_script_that_was_killed(families: list[Family]) -> N
     families.append(family)
     assert len(family.alive()) == 1
     family.kill_the_first()
-    deadline = time.monotonic() + 20
-    while family.alive() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert family.alive() == []
+    assert family.ends()
 
 
 def test_a_script_and_its_build_outlive_the_program_that_started_the_script(families: list[Family]) -> None:

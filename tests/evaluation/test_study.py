@@ -72,6 +72,7 @@ def test_the_studies_that_are_shipped_can_be_read() -> None:
         ({"ours": "best"}, "ours: 'best' is not one of the arms stock, ours"),
         ({"arms": {"stock": {}, "ours": {"delta": 2}}}, "RockPaperScissors, arm ours: .*delta: 2 is not allowed"),
         ({"game": {"arms": ["stock", "mine"]}}, "'mine' is not one of the arms stock, ours"),
+        ({"game": {"arms": ["stock"]}}, "'ours' has to be one of its arms stock"),
         ({"game": {"block": "nowhere.yaml"}}, "nowhere.yaml cannot be read"),
         ({"game": {"steps": 10}}, "steps 10 are fewer than 20"),
         ({"game": {"stepz": 10}}, "stepz is no key here"),

@@ -54,6 +54,7 @@ def test_only_this_user_can_look_behind_the_door(monkeypatch: pytest.MonkeyPatch
     trainers.make_door()
     folder = Path(os.environ[trainers.DOOR])
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert bridges.door_maker() == os.getpid()  # its name says so
     box = bridges.knock(5005)
     assert box is not None
     assert box.folder == folder / f"5005-{os.getpid()}"

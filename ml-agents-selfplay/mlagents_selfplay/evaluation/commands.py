@@ -27,7 +27,7 @@ from mlagents_selfplay.evaluation.networks import outcome_rule
 from mlagents_selfplay.evaluation.on_ray import RayHands, spread_on
 from mlagents_selfplay.evaluation.pictures import draw_tournament
 from mlagents_selfplay.evaluation.players import Player
-from mlagents_selfplay.evaluation.study import Study
+from mlagents_selfplay.evaluation.study import Study, Watch
 from mlagents_selfplay.evaluation.study_settings import StudySettings
 from mlagents_selfplay.evaluation.tournament import TournamentSettings
 from mlagents_selfplay.evaluation.workers import Task, Worker
@@ -263,17 +263,14 @@ def run_experiment(
       force: whether to delete what is there.
       address: of the Ray that trains and benchmarks, a core for each; None does one after another without one.
     """
-    columns = (TextColumn("{task.description:<48}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with contextlib.ExitStack() as stack:
         hands = None if address is None else RayHands(stack.enter_context(connected(address, 1, "A core")))
         if force:
             shutil.rmtree(folder, ignore_errors=True)
-        progress = stack.enter_context(Progress(*columns, console=Console(stderr=True)))
-        whole, part = progress.add_task("trainings and benchmarks"), progress.add_task("")
+        show = stack.enter_context(_two_bars("trainings and benchmarks"))
 
         def watch(at: experiment.Progress) -> None:
-            progress.update(whole, completed=at.parts_done, total=at.parts)
-            progress.update(part, description=at.doing, completed=at.done, total=at.planned)
+            show(at.doing, at.done, at.planned, at.parts_done, at.parts)
 
         return experiment.run(folder, settings, watch, hands).results()
 
@@ -282,12 +279,19 @@ def run_study(folder: Path, settings: StudySettings, force: bool = False) -> dic
     """Runs a study under two progress bars; returns what `study.json` holds."""
     if force:
         shutil.rmtree(folder, ignore_errors=True)
+    with _two_bars("trainings and tournaments") as show:
+        return Study(folder, settings).run(show)
+
+
+@contextlib.contextmanager
+def _two_bars(label: str) -> Iterator[Watch]:
+    """Shows how far the whole is, and the part that is under way; yields what is to be told."""
     columns = (TextColumn("{task.description:<48}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        whole, part = progress.add_task("trainings and tournaments"), progress.add_task("")
+        whole, part = progress.add_task(label), progress.add_task("")
 
-        def watch(doing: str, done: int, planned: int, parts_done: int, parts: int) -> None:
+        def show(doing: str, done: int, planned: int, parts_done: int, parts: int) -> None:
             progress.update(whole, completed=parts_done, total=parts)
             progress.update(part, description=doing, completed=done, total=planned)
 
-        return Study(folder, settings).run(watch)
+        yield show

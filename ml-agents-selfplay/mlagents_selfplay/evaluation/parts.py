@@ -16,7 +16,7 @@ from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.experiment_settings import Job
 from mlagents_selfplay.evaluation.networks import outcome_rule
 from mlagents_selfplay.evaluation.pictures import draw_tournament
-from mlagents_selfplay.evaluation.players import Player, everybody_of
+from mlagents_selfplay.evaluation.players import Player, nearest
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
 from mlagents_selfplay.training import Training, TrainingError, train
 
@@ -175,7 +175,7 @@ def do_benchmark(part: Part, benchmark: Benchmark, show: Show) -> np.ndarray[Any
       EvaluationError: see `tournament.run`.
     """
     assert isinstance(part.of, int)
-    trained = [replace(_nearest(run, part.of), name=name) for name, run in benchmark.trained.items()]
+    trained = [replace(nearest(run, part.of), name=name) for name, run in benchmark.trained.items()]
     rule = outcome_rule(next(iter(benchmark.trained.values()))) or OutcomeSettings()
     content = tournament.run(
         benchmark.folder,
@@ -186,8 +186,3 @@ def do_benchmark(part: Part, benchmark: Benchmark, show: Show) -> np.ndarray[Any
     )
     draw_tournament(benchmark.folder, content)
     return np.array(content["payoff"], dtype=float)
-
-
-def _nearest(run: Path, iteration: int) -> Player:
-    """Returns the policy that a run kept nearest to a learner step."""
-    return min(everybody_of(run), key=lambda player: abs((player.step or 0) - iteration))

@@ -103,6 +103,11 @@ def everybody_of(run: Path) -> list[Player]:
     return [_of_step(run, kept, step) for step in sorted(main)]
 
 
+def nearest(run: Path, step: float) -> Player:
+    """Returns whom a run kept nearest to a learner step; raises what `everybody_of` raises."""
+    return min(everybody_of(run), key=lambda player: abs((player.step or 0) - step))
+
+
 def _players_of(source: str, per_run: int) -> list[Player]:
     name, has_name, rest = source.partition("=")
     if has_name and re.fullmatch(r"[\w.-]+", name):

@@ -15,7 +15,7 @@ from mlagents_selfplay.evaluation import study_figures, study_pictures, tourname
 from mlagents_selfplay.evaluation.environment import EnvironmentSettings
 from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.networks import outcome_rule
-from mlagents_selfplay.evaluation.players import Player, everybody_of
+from mlagents_selfplay.evaluation.players import Player, everybody_of, nearest
 from mlagents_selfplay.evaluation.study_figures import SAME_TIME, name_of, shares
 from mlagents_selfplay.evaluation.study_settings import StudySettings
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
@@ -49,7 +49,7 @@ class Study:
         """Does what is left to do.
 
         Returns:
-          What `study.json` holds; see docs/choosing.md.
+          What `study.json` holds; see docs/evaluation.md.
 
         Raises:
           EvaluationError: if the folder holds another study, or a training or tournament fails. What is done is kept.
@@ -165,13 +165,11 @@ class Study:
         stock, ours = (self.seconds[game][arm][str(seed)] for arm in (self.settings.stock, self.settings.ours))
         run = self.training_folder(game, self.settings.stock, seed)
         steps = self.settings.games[game].steps * ours / stock
-        return replace(_nearest(run, steps), name=name_of(SAME_TIME, seed))
+        return replace(nearest(run, steps), name=name_of(SAME_TIME, seed))
 
     def _earlier(self, game: str, arm: str, seed: int) -> Sequence[Player]:
         run, steps = self.training_folder(game, arm, seed), self.settings.games[game].steps
-        return [
-            replace(_nearest(run, share * steps), name=name_of(arm, seed, share)) for share in shares(self.settings)
-        ]
+        return [replace(nearest(run, share * steps), name=name_of(arm, seed, share)) for share in shares(self.settings)]
 
     def _table(self, game: str, which: str) -> dict[str, Any]:
         return read_json(self.folder / game / which / "tournament.json")
@@ -200,10 +198,6 @@ class Study:
     def _write(self) -> None:
         text = json.dumps(self.results(), indent=1)
         write_atomically(self.folder / "study.json", lambda file: file.write(text.encode()))
-
-
-def _nearest(run: Path, steps: float) -> Player:
-    return min(everybody_of(run), key=lambda player: abs((player.step or 0) - steps))
 
 
 def _fixed(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -99,6 +99,9 @@ class StudySettings:
                     cattr.structure(self.block(game, arm), TrainerSettings)
                 except (TrainerConfigError, ValueError, TypeError) as error:
                     raise EvaluationError(f"{game}, arm {arm}: {error}") from error
+            for needed in (self.ours, self.stock):
+                if needed not in self.arms_of(game):
+                    raise EvaluationError(f"{game}: {needed!r} has to be one of its arms {', '.join(about.arms)}.")
             if about.steps < CHECKPOINTS:
                 raise EvaluationError(f"{game}: steps {about.steps} are fewer than {CHECKPOINTS}.")
 
@@ -120,17 +123,30 @@ class StudySettings:
         }
         given = block["hyperparameters"]
         if changes.pop("trainer", TRAINER_TYPE) == GHOST:
-            own = {"save_steps": given["snapshot_interval"], **changes}
-            block |= {"trainer_type": given.get("learner", "ppo"), "self_play": own}
-            block["hyperparameters"] = dict(given["learner_hyperparameters"])
-        else:
-            given |= changes
+            return as_ghost(block, **changes)
+        given |= changes
         return block
 
     def plain(self) -> dict[str, Any]:
         """Returns everything, ready for YAML and JSON."""
         plain: dict[str, Any] = yaml.safe_load(yaml.safe_dump(asdict(self, dict_factory=_without_tuples)))
         return plain
+
+
+def as_ghost(block: Mapping[str, Any], **self_play: Any) -> Block:
+    """Returns the same learner under the self-play that ships with ML-Agents.
+
+    Args:
+      block: one of `selfplay`; not changed. Snapshots are taken as often as it says.
+      self_play: further keys of `self_play:`; others stay at the trainer's defaults: a window of 10 snapshots,
+        `swap_steps` 2,000 opponent steps, `team_change` 5 x `save_steps` in learner steps.
+    """
+    ghost: Block = copy.deepcopy(dict(block))
+    ours = ghost["hyperparameters"]
+    ghost["trainer_type"] = ours.get("learner", "ppo")
+    ghost["hyperparameters"] = dict(ours["learner_hyperparameters"])
+    ghost["self_play"] = {"save_steps": ours["snapshot_interval"], **self_play}
+    return ghost
 
 
 def is_study(file: Path) -> bool:
