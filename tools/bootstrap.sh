@@ -91,6 +91,11 @@ esac
 
 python=$(find_python_310)
 uv=$(find_uv)
+# Behind a proxy with a certificate of its own, this machine's store knows it and uv's built-in list does not. Where the
+# machine has no store (a bare container), the built-in list is all there is.
+for store in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+    [ ! -s "$store" ] || export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
+done
 # A package index that this machine names for pip is meant for uv as well.
 if [ -n "${PIP_INDEX_URL:-}" ] && [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ]; then
     export UV_DEFAULT_INDEX="$PIP_INDEX_URL"
