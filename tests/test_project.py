@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import tomli
 import typer
+import yaml
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,6 +20,7 @@ REGISTRY_HOST = re.compile("|".join(["pypi" r"\.org", "python" r"hosted\.", "dow
 LOCK_FILES = {"uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "package-lock.json", "yarn.lock"}
 PACKAGES = {"gym-bridge": "gym_bridges", "mlagents-selfplay": "mlagents_selfplay"}
 EXACT_VERSION = re.compile(r"[a-z0-9-]+==[0-9][0-9a-z.]*")
+CONFIGURATIONS = sorted((ROOT / "config").rglob("*.yaml"))
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
@@ -124,3 +126,21 @@ def test_every_entry_point_leads_to_a_function() -> None:
 def test_both_files_of_the_packaging_ask_for_the_same_python() -> None:
     declared = ast.literal_eval(setup_arguments()["python_requires"])
     assert declared == PROJECT["project"]["requires-python"] == ">=3.10.1,<3.11"
+
+
+def nodes_below(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+    """Yields all mappings in a YAML document."""
+    parts = node.value if isinstance(node, yaml.SequenceNode | yaml.MappingNode) else []
+    for part in parts:
+        for below in part if isinstance(part, tuple) else (part,):
+            yield from nodes_below(below)
+    if isinstance(node, yaml.MappingNode):
+        yield node
+
+
+@pytest.mark.parametrize("file", CONFIGURATIONS, ids=lambda file: file.name)
+def test_no_key_stands_twice_in_a_configuration(file: Path) -> None:
+    # YAML readers take the last one and say nothing.
+    for node in nodes_below(yaml.compose(file.read_text(encoding="utf-8"))):
+        keys = [key.value for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f"{file.name}, line {node.start_mark.line + 1}: {keys}"

@@ -26,7 +26,8 @@ def test_it_trains_and_says_where_yaml_and_model_are(tmp_path: Path) -> None:
     assert (tmp_path / "ppo-RockPaperScissors" / "RockPaperScissors" / "selfplay" / "history.json").is_file()
 
 
-def test_a_run_that_is_there_already_is_not_overwritten(tmp_path: Path) -> None:
+def test_a_run_that_is_there_already_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # with it, errors come last however they are written
     (tmp_path / "ppo-RockPaperScissors").mkdir()
     (tmp_path / "ppo-RockPaperScissors" / "mine").touch()
     said = CliRunner().invoke(app, [*WORDS, "--results-dir", str(tmp_path)])

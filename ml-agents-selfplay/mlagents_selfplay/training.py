@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import re
 import signal
@@ -25,6 +26,8 @@ _LAST_LINES = 15  # of the log, in the message about a run that failed
 _WHEN_PARENT_DIES = 1  # PR_SET_PDEATHSIG of Linux' prctl
 
 FORCE, RESUME = "--force", "--resume"
+# Unbuffered: else an error stands above the banner in the log, and the last lines say nothing.
+MLAGENTS_LEARN = (sys.executable, "-u", "-m", "mlagents.trainers.learn")
 
 
 class TrainingError(RuntimeError):
@@ -63,7 +66,16 @@ class Training:
     @property
     def is_finished(self) -> bool:
         """Whether `mlagents-learn` came to its end: it writes its timers last."""
-        return (self.folder / "run_logs" / "timers.json").exists()
+        return self._timers.exists()
+
+    @property
+    def seconds(self) -> float:
+        """What `mlagents-learn` says that its last start took, once it is finished."""
+        return float(json.loads(self._timers.read_text(encoding="utf-8"))["total"])
+
+    @property
+    def _timers(self) -> Path:
+        return self.folder / "run_logs" / "timers.json"
 
     @property
     def config_file(self) -> Path:
@@ -80,7 +92,7 @@ class Training:
         flags = self.flags
         if flags is None:
             flags = (RESUME if any(self.folder.glob("*/checkpoint.pt")) else FORCE,)
-        command = [sys.executable, "-m", "mlagents.trainers.learn", str(self.config_file), "--env", self.environment]
+        command = [*MLAGENTS_LEARN, str(self.config_file), "--env", self.environment]
         command += ["--run-id", self.folder.name, "--results-dir", str(self.folder.parent), "--seed", str(self.seed)]
         command += ["--num-areas", str(self.num_areas), "--num-envs", str(self.num_envs), "--no-graphics"]
         command += ["--base-port", str(free_ports(self.num_envs, self.base_port)), *flags, *self.words]

@@ -191,10 +191,12 @@ def test_a_study_trains_judges_and_goes_on_where_it_was(tmp_path: Path) -> None:
     for name in ("arms", "head_to_head", "strength"):
         assert (folder / RPS / f"{name}.svg").exists()
     checkpoint = folder / RPS / "training" / "ours-1" / RPS / "checkpoint.pt"
-    before = checkpoint.stat().st_mtime_ns
+    before, took = checkpoint.stat().st_mtime_ns, result["seconds"][RPS].pop("ours")["1"]
+    (folder / "study.json").write_text(json.dumps(result))  # as if killed right after that training
     again = Study(folder, read_study(file)).run()
     assert checkpoint.stat().st_mtime_ns == before
     assert again["games"] == result["games"]
+    assert 0.5 * took < again["seconds"][RPS]["ours"]["1"] <= took  # as mlagents-learn has it, without its start
     others: list[tuple[dict[str, Any], str]] = [
         ({"pool_per_run": 2, "game": {"exploitability": RPS}}, "another pool_per_run"),
         ({"arms": {"stock": {"trainer": "ghost"}, "ours": {}}, "game": {"exploitability": RPS}}, "another arm ours"),

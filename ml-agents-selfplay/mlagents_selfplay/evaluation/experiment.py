@@ -126,7 +126,7 @@ class _Plan:
                 self._settings.environment,
                 self._settings.environment_arguments,
                 num_areas=self._settings.num_areas,
-                seed=self._settings.seed + number,
+                seed=self._settings.seed + self.parts.index(part),  # every benchmark has games of its own
                 base_port=self._port(number, of),
             ),
             games=self._settings.benchmarking_episodes,

@@ -104,7 +104,9 @@ class Study:
         )
         label = f"{game}: {arm}, seed {seed}"
         show(label, 0, about.steps)
+        of_arm = self.seconds.setdefault(game, {}).setdefault(arm, {})
         if training.is_finished:
+            of_arm.setdefault(str(seed), training.seconds)  # killed before they were written down
             return
         began = time.monotonic()
         try:
@@ -112,7 +114,6 @@ class Study:
         except TrainingError as error:
             raise EvaluationError(str(error)) from error
         finally:
-            of_arm = self.seconds.setdefault(game, {}).setdefault(arm, {})
             of_arm[str(seed)] = of_arm.get(str(seed), 0.0) + time.monotonic() - began
             self._write()
 

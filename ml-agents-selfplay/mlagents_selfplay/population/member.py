@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +17,7 @@ from mlagents_selfplay.population.records import Meeting, Report
 from mlagents_selfplay.population.settings import PopulationSettings
 from mlagents_selfplay.ports import NoFreePort, free_ports
 from mlagents_selfplay.store import COLUMNS, read_json, write_atomically
-from mlagents_selfplay.training import end_with_parent
+from mlagents_selfplay.training import MLAGENTS_LEARN, end_with_parent
 
 LOOK_AGAIN_SECONDS = 0.1
 ATTEMPTS = 3  # starts in a row without any new checkpoint before a member is given up
@@ -104,7 +103,7 @@ class Member:
         config = self._about / f"{self.name}.yaml"
         text = yaml.safe_dump(configuration(self._settings, self._hyperparameters), sort_keys=False)
         write_atomically(config, lambda file: file.write(text.encode()))
-        words = [sys.executable, "-m", "mlagents.trainers.learn", str(config), "--run-id", self.name]
+        words = [*MLAGENTS_LEARN, str(config), "--run-id", self.name]
         words += ["--results-dir", str(self._population), "--seed", str(settings.seed + number), "--no-graphics"]
         words += ["--num-areas", str(settings.num_areas), "--num-envs", str(settings.num_envs)]
         words += ["--env", settings.env] if settings.env else []
