@@ -63,6 +63,7 @@ class Crowd:
         self._noise = np.zeros((0, self._spec.actions.continuous))  # by slot: of exploration, in the last step
         self._paid = np.zeros((0, 2))  # by slot: to the agent alone, and with its group's share, in this episode
         self._teaches = np.zeros(0, bool)  # by slot
+        self._memories = np.zeros((0, 0), np.float32)  # by slot: what its player remembers
         self._finished = 0  # rows of pieces that have ended
         self.journal.clear()
 
@@ -92,6 +93,7 @@ class Crowd:
             agent = int(decisions.agent_ids[row])
             self._numbers[slot] = (NOBODY, NOBODY, NOBODY, 0, 0, agent, match.number, role.team)
             self._noise[slot] = 0.0
+            self._memories[slot] = 0.0
             self._paid[slot] = 0.0
             self._look_up(slot)
             known[agent] = slot
@@ -154,7 +156,10 @@ class Crowd:
         allowed = None
         if any(decisions.forbidden is not None for decisions in due):
             allowed = np.concatenate([self._allowed(decisions) for decisions in due])
-        acted = self.networks.act(self._numbers[slots, self._PLACE], seen, allowed, rng)
+        before = self._memories[slots]
+        after = before.copy()
+        acted = self.networks.act(self._numbers[slots, self._PLACE], seen, allowed, rng, after)
+        self._memories[slots] = after
         acted = self._explored(slots, acted, allowed, rng)
         self._numbers[slots, self._LENGTH] += 1
         rows = np.flatnonzero(self._teaches[slots])
@@ -170,6 +175,7 @@ class Crowd:
                 None if allowed is None else allowed[rows],
                 acted.continuous[rows],
                 acted.discrete[rows],
+                before[rows],
                 self.rules.version,
             )
         ends = np.cumsum([len(decisions.agent_ids) for decisions in due])[:-1]
@@ -273,6 +279,8 @@ class Crowd:
         return np.array([slot_of[agent] for agent in agent_ids.tolist()], np.int64)
 
     def _new_slot(self) -> int:
+        slots, size = len(self._held), self.networks.memory_size  # known since the first plan
+        self._memories = np.concatenate((self._memories.reshape(slots, size), np.zeros((1, size), np.float32)))
         self._held.append(None)
         self._numbers = np.concatenate((self._numbers, np.zeros((1, 8), np.int64)))
         self._noise = np.concatenate((self._noise, np.zeros((1, self._spec.actions.continuous))))

@@ -53,6 +53,7 @@ class Journal:
             "reward": np.zeros(1024, np.float32),
             "group_reward": np.zeros(1024, np.float32),
             "version": np.zeros(1024, np.int64),
+            "memory": np.zeros((1024, 0), np.float32),
             "piece": np.zeros(1024, np.int64),
         }
         self.clear()
@@ -78,6 +79,7 @@ class Journal:
         allowed: np.ndarray | None,
         continuous: np.ndarray,
         discrete: np.ndarray,
+        memories: np.ndarray,
         version: int,
     ) -> np.ndarray:
         """Takes in a row for each of some pieces, `[n]`, and returns the numbers of the rows.
@@ -88,11 +90,14 @@ class Journal:
           allowed: `[n, sum of branches]`, or None if everything is.
           continuous: `[n, size]`, as the network gave it.
           discrete: `[n, branches]`.
+          memories: `[n, memory_size]`, what was remembered when it was decided; the size never changes.
           version: of the weights that decided.
         """
         end = self._size + len(pieces)
         while end > len(self._rows["piece"]):
             self._rows = {name: np.concatenate((field, np.zeros_like(field))) for name, field in self._rows.items()}
+        if not self._size and self._rows["memory"].shape[1] != memories.shape[1]:
+            self._rows["memory"] = np.zeros((len(self._rows["piece"]), memories.shape[1]), np.float32)
         rows = slice(self._size, end)
         for sensor, values in enumerate(seen):
             self._rows[f"observation.{sensor}"][rows] = values
@@ -102,6 +107,7 @@ class Journal:
         self._rows["reward"][rows] = 0.0
         self._rows["group_reward"][rows] = 0.0
         self._rows["version"][rows] = version
+        self._rows["memory"][rows] = memories
         self._rows["piece"][rows] = pieces
         self._size = end
         return np.arange(rows.start, rows.stop)
@@ -137,8 +143,8 @@ class Journal:
 
         Returns:
           The rows, `[n, ...]`, piece after piece: `observation.I`, `continuous`, `discrete`, `allowed`, `reward`,
-          `group_reward`, `version`; for each piece, `[m, ...]`: `length` in rows, `next.I`, `terminal`, `ended`,
-          `agent`, `match`, `team`. And the new numbers of what is left.
+          `group_reward`, `version`, `memory`; for each piece, `[m, ...]`: `length` in rows, `next.I`, `terminal`,
+          `ended`, `agent`, `match`, `team`. And the new numbers of what is left.
         """
         keep = np.ones(self._size, bool)
         keep[dropped] = False

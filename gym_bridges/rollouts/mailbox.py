@@ -21,7 +21,7 @@ DOOR = "GYM_BRIDGE_ROLLOUTS"
 OPEN = "open"
 """File in that folder: there is a trainer behind the door, and it will answer."""
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Version of all that letters say; both ends name theirs, and must agree."""
 
 

@@ -1,8 +1,9 @@
 """How do many policies of one architecture act at once? Layers of plain arrays, the rows of each policy together.
 
 What is carried here are ML-Agents' network bodies: a normaliser for the numbers that are seen, convolutions (see
-`pictures`) and one dense layer for each picture, and hidden layers with the activation x / (1 + e^-x) on the numbers
-first, then the pictures. Their heads are known by the names of their arrays, `[in, out]` weights and `[out]` biases:
+`pictures`) and one dense layer for each picture, hidden layers with the activation x / (1 + e^-x) on the numbers first,
+then the pictures, and perhaps a memory behind them (long short-term memory). Their heads are known by the names of
+their arrays, `[in, out]` weights and `[out]` biases:
 
 | arrays | actions |
 |---|---|
@@ -80,7 +81,9 @@ class Networks:
             `[in, out]` and `bias.I` `[out]` of hidden layer I, and those of a head, `mu.weight`, `mu.bias` and so on.
             For convolution J of the picture that sensor I sees, `picture.I.J.size`, its stride and the strides in its
             kernel, `picture.I.J.weight` `[values, shifts * shifts * out]` (the first takes bytes), `picture.I.J.bias`;
-            behind them `picture.I.dense.weight` and `picture.I.dense.bias`, places by row, column and channel.
+            behind them `picture.I.dense.weight` and `picture.I.dense.bias`, places by row, column and channel. With a
+            memory of half `[h]` and half `[h]`, `lstm.weight` `[in + h, 4 * h]` and `lstm.bias` `[4 * h]`: what to take
+            in, what to forget, what there is to take in, what to give out.
           dropped: players.
         """
         for player in dropped:
@@ -90,12 +93,22 @@ class Networks:
         names = next(iter(self._weights.values()), {})
         self._stack = {name: np.stack([own[name] for own in self._weights.values()]) for name in names}
 
+    @property
+    def memory_size(self) -> int:
+        """Numbers that a policy remembers, 0 if it has no memory."""
+        return len(self._stack["lstm.bias"][0]) // 2 if "lstm.bias" in self._stack else 0
+
     def place(self, player: str) -> int:
         """Returns the number under which `act` knows a player until the next `change`."""
         return self._place[player]
 
     def act(
-        self, places: np.ndarray, seen: Sequence[np.ndarray], allowed: np.ndarray | None, rng: np.random.Generator
+        self,
+        places: np.ndarray,
+        seen: Sequence[np.ndarray],
+        allowed: np.ndarray | None,
+        rng: np.random.Generator,
+        memories: np.ndarray | None = None,
     ) -> Acted:
         """Lets each row be decided by its policy.
 
@@ -104,6 +117,7 @@ class Networks:
           seen: one `[n, *shape]` for each sensor; pictures are bytes.
           allowed: `[n, sum of branches]` bool, or None if everything is.
           rng: advanced, unless `deterministic`.
+          memories: `[n, memory_size]`, written to; only needed where policies have a memory.
         """
         order = _order(places)
         encoded = [self._encode(sensor, seen[sensor][order.rows], order) for sensor in self._pictures]
@@ -115,6 +129,9 @@ class Networks:
             hidden = self._linear(hidden, f"weight.{layer}", f"bias.{layer}", order)
             hidden /= 1.0 + np.exp(-hidden)
             layer += 1
+        if self.memory_size:
+            assert memories is not None
+            hidden = self._remembering(hidden, memories, order)
         continuous = sent = np.zeros((len(places), 0), np.float32)
         discrete = np.zeros((len(places), len(self._actions.branches)), np.int32)
         if self._actions.continuous:
@@ -122,6 +139,19 @@ class Networks:
         if self._actions.branches:
             discrete = self._choices(hidden, order, allowed, rng)
         return Acted(continuous, sent, discrete)
+
+    def _remembering(self, hidden: np.ndarray, memories: np.ndarray, order: _Order) -> np.ndarray:
+        """Returns what the memory gives out, `[n, h]`, and writes into `memories` what is remembered from now on.
+
+        Source: Hochreiter and Schmidhuber 1997, with the gate that forgets of Gers et al. 2000.
+        """
+        given_out, kept = np.split(memories[order.rows], 2, axis=1)
+        gates = self._linear(np.concatenate((hidden, given_out), axis=1), "lstm.weight", "lstm.bias", order)
+        take_in, keep, new, give_out = np.split(gates, 4, axis=1)
+        kept = _sigmoid(keep) * kept + _sigmoid(take_in) * np.tanh(new)
+        given_out = _sigmoid(give_out) * np.tanh(kept)
+        memories[order.rows] = np.concatenate((given_out, kept), axis=1)
+        return given_out
 
     def _numbers(self, hidden: np.ndarray, order: _Order, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Returns continuous actions, `[n, size]`, as the network gave them and as they are sent."""
@@ -195,6 +225,10 @@ def best_of_each(scores: np.ndarray, branches: Sequence[int]) -> np.ndarray:
         best[:, branch] = scores[:, first : first + size].argmax(axis=1)
         first += size
     return best
+
+
+def _sigmoid(values: np.ndarray) -> np.ndarray:
+    return 0.5 + 0.5 * np.tanh(0.5 * values)
 
 
 def _order(places: np.ndarray) -> _Order:

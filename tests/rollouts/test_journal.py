@@ -16,7 +16,8 @@ def seen(*numbers: float) -> list[np.ndarray]:
 
 def add(journal: Journal, pieces: np.ndarray, numbers: list[float]) -> np.ndarray:
     count = len(numbers)
-    return journal.add(pieces, seen(*numbers), None, np.zeros((count, 0)), np.zeros((count, 1), int), 7)
+    nothing = np.zeros((count, 0))
+    return journal.add(pieces, seen(*numbers), None, nothing, np.zeros((count, 1), int), nothing, 7)
 
 
 def close(journal: Journal, pieces: np.ndarray, after: list[np.ndarray], terminal: np.ndarray) -> None:

@@ -59,6 +59,30 @@ def test_the_likeliest_actions_are_those_of_ml_agents_whoever_sits_where(actions
         assert found.discrete[index].tolist() == discrete.tolist()
 
 
+@pytest.mark.parametrize("actions", ACTIONS)
+def test_a_memory_becomes_that_of_ml_agents_whoever_sits_where(actions: str) -> None:
+    actors = {name: actor_of(actions, seed, memory=True) for seed, name in enumerate("abc", start=1)}
+    networks = networks_of(actions, **actors)
+    networks.deterministic = True
+    players = np.array(list("abacabccba"))
+    rows = decisions(10, actors["a"])
+    memories = rows.memories.copy()
+    found = networks.act(
+        np.array([networks.place(player) for player in players]),
+        rows.observations,
+        rows.masks.astype(bool),
+        np.random.default_rng(0),
+        memories,
+    )
+    assert networks.memory_size == 8
+    for name, actor in actors.items():
+        index = np.flatnonzero(players == name)
+        continuous, discrete, remembered = alone(actor, rows.rows(index))
+        assert found.sent[index] == pytest.approx(continuous, abs=1e-5)
+        assert found.discrete[index].tolist() == discrete.tolist()
+        assert memories[index] == pytest.approx(remembered, abs=1e-5)
+
+
 def test_choices_are_drawn_by_the_probabilities_of_the_network_and_never_a_forbidden_one() -> None:
     actor = actor_of("discrete", 1)
     networks, draws = networks_of("discrete", a=actor), 20_000
@@ -181,18 +205,14 @@ def test_squashed_numbers_are_drawn_with_the_spread_that_belongs_to_what_is_seen
 
 def test_what_a_table_has_learned_does_not_travel() -> None:
     actor = TabularActor([observation((SIZE,))], NetworkSettings(), ACTIONS["discrete"], 16, 1.0)
-    assert "is a table" in str(why_not(trainers_spec("discrete"), NetworkSettings(), weights_of(actor)))
+    assert "is a table" in str(why_not(trainers_spec("discrete"), weights_of(actor)))
 
 
 @pytest.mark.parametrize(
-    ("kind", "sensors", "settings", "reason"),
-    [
-        ({"memory": True}, [(SIZE,)], {"memory": NetworkSettings.MemorySettings()}, "memory"),
-        ({"goal": True}, [(SIZE,), (2,)], {}, "goal"),
-        ({"tanh": True}, [(SIZE,)], {}, "spread"),
-    ],
+    ("kind", "sensors", "reason"),
+    [({"goal": True}, [(SIZE,), (2,)], "goal"), ({"tanh": True}, [(SIZE,)], "spread")],
 )
-def test_what_cannot_travel_says_why(kind: dict, sensors: list, settings: dict, reason: str) -> None:
+def test_what_cannot_travel_says_why(kind: dict, sensors: list, reason: str) -> None:
     actor = actor_of("continuous", **kind)
     spec = TrainersSpec([observation(shape) for shape in sensors], ACTIONS["continuous"])
-    assert reason in str(why_not(spec, NetworkSettings(**settings), weights_of(actor)))
+    assert reason in str(why_not(spec, weights_of(actor)))

@@ -132,4 +132,4 @@ def test_what_is_left_over_at_the_far_edges_is_left_out() -> None:
 def test_pictures_of_resnet_say_why_they_do_not_travel() -> None:
     sensors = [(3, 20, 20)]
     actor = actor_of(EncoderType.RESNET, sensors)
-    assert "resnet" in str(why_not(spec_of(sensors, "hybrid")[1], NetworkSettings(), weights_of(actor)))
+    assert "resnet" in str(why_not(spec_of(sensors, "hybrid")[1], weights_of(actor)))

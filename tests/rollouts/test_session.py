@@ -88,6 +88,12 @@ def dealt(number: int, opponent: str, learning_team: int = 0) -> dict[str, Any]:
 NETWORKS = {"current": always(0), "7": always(2)}  # rock beats scissors
 
 
+def counting(move: int) -> dict[str, np.ndarray]:
+    """One that always does the same, and whose memory takes in 1 at each step and forgets nothing."""
+    open_wide = np.full(4, 100.0, np.float32)
+    return {**always(move), "lstm.weight": np.zeros((2, 4), np.float32), "lstm.bias": open_wide}
+
+
 def test_a_bridge_says_who_it_is(tmp_path: Path) -> None:
     letter = Trainer(tmp_path).mailbox.take("hello")
     assert letter is not None
@@ -128,6 +134,17 @@ def test_the_rows_are_what_the_environment_showed_and_did(tmp_path: Path) -> Non
         steps = twin.step({team: Actions(nothing, move) for team, move in zip(twin.behaviors, moves, strict=True)})
     endings = next(iter(steps.values())).endings
     assert np.array_equal(letter.arrays[f"{RPS}/next.0"], endings.observations[0])
+
+
+def test_a_memory_is_empty_when_an_episode_begins_and_outlives_a_rollout(tmp_path: Path) -> None:
+    trainer = Trainer(tmp_path)
+    matches = [dealt(number, "7") for number in range(1, 13)]
+    first = trainer.ask(matches, {"current": counting(0), "7": counting(2)}, wanted=12)
+    second = trainer.ask([], {"current": counting(0)}, wanted=32)
+    # Ten rounds a match: three in the first rollout; the other seven and one of the next match in the second.
+    assert first.arrays[f"{RPS}/memory"][:, 1].tolist() == [0, 1, 2] * 4
+    assert first.arrays[f"{RPS}/memory"][:, 0] == pytest.approx(np.tanh([0, 1, 2] * 4), abs=1e-6)
+    assert second.arrays[f"{RPS}/memory"][:, 1].tolist() == [3, 4, 5, 6, 7, 8, 9] * 4 + [0] * 4
 
 
 def test_a_match_that_is_on_when_a_rollout_ends_goes_on_in_the_next_with_the_same_players(tmp_path: Path) -> None:

@@ -28,8 +28,9 @@ TAKEN = "Rollouts are played by the bridge"
         ({"teams": 3}, {}),
         ({"turns": "true"}, {}),
         ({"observations": "both"}, {"network": {"normalize": True}}),
+        ({"recall": "true", "masks": "true"}, {"network": {"memory": {"sequence_length": 4, "memory_size": 8}}}),
     ],
-    ids=["hybrid actions with masks, normalised", "groups", "three teams", "turns", "pictures and numbers"],
+    ids=["hybrid actions with masks, normalised", "groups", "three teams", "turns", "pictures and numbers", "memory"],
 )
 def test_the_bridge_plays_and_the_run_is_as_any_other(
     learn: Learn, options: dict[str, Any], keys: dict[str, Any]

@@ -24,6 +24,7 @@ class Rows(NamedTuple):
     discrete_log_probs: `[n, branches]` float32.
     masks: `[n, sum of branches]` float32, 1 allowed and 0 forbidden.
     rewards: `[n]` float32, the agent's own and its group's together.
+    memories: `[n, memory_size]` float32, what the policy remembered when it decided; empty without a memory.
     """
 
     observations: tuple[Array, ...]
@@ -33,6 +34,7 @@ class Rows(NamedTuple):
     discrete_log_probs: Array
     masks: Array
     rewards: Array
+    memories: Array
 
 
 class Segments(NamedTuple):
@@ -54,9 +56,10 @@ class Experience:
     Args:
       spec: what agents see and do.
       rows: agent steps to make room for; more are taken in at the cost of a copy.
+      memory_size: numbers that the policy remembers.
     """
 
-    def __init__(self, spec: BehaviorSpec, rows: int) -> None:
+    def __init__(self, spec: BehaviorSpec, rows: int, memory_size: int = 0) -> None:
         actions = spec.action_spec
         shapes = [observation.shape for observation in spec.observation_specs]
         self._branches = sum(actions.discrete_branches)
@@ -68,6 +71,7 @@ class Experience:
             np.zeros((rows, actions.discrete_size), np.float32),
             np.zeros((rows, self._branches), np.float32),
             np.zeros(rows, np.float32),
+            np.zeros((rows, memory_size), np.float32),
         )
         self._size = 0
         self._lengths: list[int] = []
@@ -115,6 +119,8 @@ class Experience:
             added.discrete_log_probs[:] = [step.action_probs.discrete for step in steps]
             added.masks[:] = [_allowed(step.action_mask, self._branches) for step in steps]
         added.rewards[:] = [step.reward + step.group_reward for step in steps]
+        if added.memories.shape[1]:
+            added.memories[:] = [step.memory for step in steps]
         self._size = end
         self._lengths.append(len(steps))
         self._next_observations.append(next_observations)

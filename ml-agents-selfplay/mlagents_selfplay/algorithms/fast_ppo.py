@@ -9,9 +9,12 @@ What differs from ML-Agents' own trainer, which keeps a Python list for each fie
 - Mini-batches are drawn by a shuffled index; nothing is moved.
 - The step down the gradient is traced once and then run without the detours (`ppo_update.py`).
 - TensorBoard's value estimates, and they alone, are reported at the update.
+- With a memory, the critic begins every piece of an episode with an empty one; ML-Agents' begins with that of the piece
+  before, whoever's it was, unless an episode ended there. What fills up sequences counts neither as a row of the buffer
+  nor in the mean and deviation of the advantages.
 
-Networks and distributions are ML-Agents' own code. Recurrent networks and reward signals beside the extrinsic one need
-more than these arrays hold; for them everything is ML-Agents' own.
+Networks and distributions are ML-Agents' own code. Reward signals beside the extrinsic one need more than these arrays
+hold; for them everything is ML-Agents' own.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from mlagents.trainers.trajectory import ObsUtil, Trajectory
 from mlagents_selfplay.algorithms.experience import Array, Experience, Rows, Segments, advantages
 from mlagents_selfplay.algorithms.pictures import as_input
 from mlagents_selfplay.algorithms.ppo_update import PPOUpdate, actions_of
+from mlagents_selfplay.algorithms.sequences import PADDING, sequences_of, valued_in_turn
 
 TRAINER_TYPE = "fast_ppo"
 EXTRINSIC = RewardSignalType.EXTRINSIC.value
@@ -48,6 +52,36 @@ class Episode(NamedTuple):
     own_return: float
     episode_return: float
     length: int
+
+
+class _Finished(NamedTuple):
+    """What an update draws its mini-batches from.
+
+    fields: `[n, ...]`, by row.
+    critic_memories: `[s, memory_size]`, by sequence, or None without a memory.
+    """
+
+    fields: dict[Any, torch.Tensor]
+    critic_memories: torch.Tensor | None
+
+    def batch(self, sequences: torch.Tensor, chosen: torch.Tensor) -> dict[Any, torch.Tensor]:
+        """Returns what lies in some sequences; with a memory, that at their beginning and which rows are no padding.
+
+        Args:
+          sequences: `[b, size]` numbers of rows.
+          chosen: `[b]` numbers of the sequences.
+        """
+        rows = sequences.flatten().to(default_device())
+        there = rows.clamp(min=0)
+        batch = {
+            key: as_input(field.index_select(0, there)) for key, field in self.fields.items() if key != BufferKey.MEMORY
+        }
+        if self.critic_memories is not None:
+            begins = sequences[:, 0].to(default_device())
+            batch[BufferKey.MEMORY] = self.fields[BufferKey.MEMORY].index_select(0, begins).unsqueeze(0)
+            batch[BufferKey.CRITIC_MEMORY] = self.critic_memories[chosen.to(default_device())].unsqueeze(0)
+            batch[BufferKey.MASKS] = rows != PADDING
+        return batch
 
 
 def _as_the_learning_rate() -> Any:
@@ -68,8 +102,7 @@ class FastPPOTrainer(PPOTrainer):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        only_extrinsic = set(self.trainer_settings.reward_signals) == {RewardSignalType.EXTRINSIC}
-        self._in_arrays = only_extrinsic and self.trainer_settings.network_settings.memory is None
+        self._in_arrays = set(self.trainer_settings.reward_signals) == {RewardSignalType.EXTRINSIC}
         self._experience: Experience | None = None
         self._update: PPOUpdate | None = None
 
@@ -82,7 +115,8 @@ class FastPPOTrainer(PPOTrainer):
     def experience(self) -> Experience:
         """What was lived through since the last update."""
         if self._experience is None:
-            self._experience = Experience(self.policy.behavior_spec, 2 * self.hyperparameters.buffer_size)
+            spec, rows = self.policy.behavior_spec, 2 * self.hyperparameters.buffer_size
+            self._experience = Experience(spec, rows, self.policy.m_size)
         return self._experience
 
     @property
@@ -147,6 +181,7 @@ class FastPPOTrainer(PPOTrainer):
                         }
                     ),
                     masks=torch.as_tensor(rows.masks[part], device=default_device()),
+                    memories=torch.as_tensor(rows.memories[part], device=default_device()).unsqueeze(0),
                 )
                 log_probs = found["log_probs"].to_log_probs_tuple()
                 rows.continuous_log_probs[part] = log_probs.continuous
@@ -181,19 +216,17 @@ class FastPPOTrainer(PPOTrainer):
         if not self._in_arrays:
             return bool(super()._update_policy())
         self.cumulative_returns_since_policy_update.clear()
-        fields = {
-            key: torch.as_tensor(field, device=default_device())
-            for key, field in self._finished_fields(self.experience.rows, self.experience.segments).items()
-        }
+        rows, segments = self.experience.rows, self.experience.segments
+        finished = self._finished(rows, segments)
+        sequences = torch.as_tensor(sequences_of(segments.lengths, self.policy.sequence_length))
         if self._update is None:
             self._update = PPOUpdate(self.optimizer)
-        batch_size = self.hyperparameters.batch_size
+        at_once = max(1, self.hyperparameters.batch_size // self.policy.sequence_length)
         statistics: dict[str, list[torch.Tensor]] = defaultdict(list)
         for _ in range(self.hyperparameters.num_epoch):
-            order = torch.randperm(len(self.experience), generator=torch.default_generator).to(default_device())
-            for chosen in order.split(batch_size)[: len(order) // batch_size]:
-                batch = {key: as_input(field.index_select(0, chosen)) for key, field in fields.items()}
-                for name, value in self._update(batch).items():
+            order = torch.randperm(len(sequences), generator=torch.default_generator)
+            for chosen in order.split(at_once)[: len(order) // at_once]:
+                for name, value in self._update(finished.batch(sequences[chosen], chosen)).items():
                     statistics[name].append(value)
         for name, values in statistics.items():
             self._stats_reporter.add_stat(name, float(torch.stack(values).mean()))
@@ -207,10 +240,14 @@ class FastPPOTrainer(PPOTrainer):
     def _extrinsic(self) -> Any:
         return self.optimizer.reward_signals[EXTRINSIC]
 
-    def _finished_fields(self, rows: Rows, segments: Segments) -> dict[Any, Array]:
-        """Returns all that the loss reads, each `[n, ...]`, under the names that ML-Agents gives it."""
-        values = self._values(rows.observations)
-        next_values = self._values(segments.next_observations)
+    def _finished(self, rows: Rows, segments: Segments) -> _Finished:
+        """Returns all that the loss reads, under the names that ML-Agents gives it."""
+        if self.policy.use_recurrent:
+            critic, size = self.optimizer.critic, self.policy.sequence_length
+            values, next_values, memories = valued_in_turn(critic, EXTRINSIC, rows.observations, segments, size)
+        else:
+            values, next_values = self._values(rows.observations), self._values(segments.next_observations)
+            memories = None
         if not self._extrinsic.ignore_done:
             next_values[segments.terminal] = 0.0
         rewards = self._extrinsic.strength * rows.rewards
@@ -219,7 +256,7 @@ class FastPPOTrainer(PPOTrainer):
         means = np.add.reduceat(values, np.cumsum(segments.lengths) - segments.lengths) / segments.lengths
         for mean in means.tolist():
             self._stats_reporter.add_stat(f"Policy/{EXTRINSIC.capitalize()} Value Estimate", mean)
-        return {
+        fields = {
             **{ObsUtil.get_name_at(sensor): seen for sensor, seen in enumerate(rows.observations)},
             BufferKey.CONTINUOUS_ACTION: rows.continuous,
             BufferKey.DISCRETE_ACTION: rows.discrete,
@@ -229,7 +266,10 @@ class FastPPOTrainer(PPOTrainer):
             BufferKey.ADVANTAGES: (advantage - advantage.mean()) / (advantage.std() + 1e-10),
             RewardSignalUtil.value_estimates_key(EXTRINSIC): values,
             RewardSignalUtil.returns_key(EXTRINSIC): advantage + values,
+            BufferKey.MEMORY: rows.memories,
         }
+        tensors = {key: torch.as_tensor(field, device=default_device()) for key, field in fields.items()}
+        return _Finished(tensors, None if memories is None else torch.as_tensor(memories, device=default_device()))
 
     def _values(self, observations: tuple[Array, ...]) -> Array:
         """Returns what the critic expects, `[n]`."""

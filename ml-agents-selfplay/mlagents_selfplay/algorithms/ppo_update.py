@@ -2,7 +2,8 @@
 
 The networks are small, so most of an update is not arithmetic but the way there: modules, autograd's records, one
 small kernel for each parameter in the optimiser. The graph holds the same operations in the same order without the
-rest, and Adam runs as one kernel.
+rest, and Adam runs as one kernel. Networks with a memory are not traced: as single operations, their recurrence takes
+two to six times as long as PyTorch's kernel for it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class PPOUpdate:
         self._sensors = len(optimizer.policy.behavior_spec.observation_specs)
         self._parameters = {name: value for name, value in self._networks.named_parameters() if value.requires_grad}
         self._fixed = list(_fixed_tensors(self._networks))  # normalisers replace theirs, so they are looked up again
+        self._sequence_length = optimizer.policy.sequence_length
         self._graphs: dict[int, Callable[..., Any]] = {}  # by rows of a batch
         for group in optimizer.optimizer.param_groups:
             group.update(fused=True, foreach=False)
@@ -57,11 +59,7 @@ class PPOUpdate:
         parameters = self._parameters
         fixed = {name: getattr(module, attribute) for name, module, attribute in self._fixed}
         limits = torch.tensor([epsilon, beta], device=default_device())
-        rows = len(batch[BufferKey.ADVANTAGES])
-        arguments = (parameters, fixed, batch, limits)
-        if rows not in self._graphs:
-            self._graphs[rows] = traced(grad(self._loss, has_aux=True), *arguments)
-        gradients, (policy_loss, value_loss) = self._graphs[rows](*arguments)
+        gradients, (policy_loss, value_loss) = self._gradients(parameters, fixed, batch, limits)
         for name, parameter in parameters.items():
             parameter.grad = gradients[name]
         ModelUtils.update_learning_rate(optimizer.optimizer, learning_rate)
@@ -74,34 +72,51 @@ class PPOUpdate:
             "Policy/Beta": torch.tensor(beta),
         }
 
+    def _gradients(self, *arguments: Any) -> Any:
+        """Returns the gradients by name of the parameter, and the losses; takes what `_loss` takes."""
+        parameters, _, batch, _ = arguments
+        if self._optimizer.policy.use_recurrent:
+            loss, losses = self._loss(*arguments)
+            gradients = torch.autograd.grad(loss, list(parameters.values()))
+            return dict(zip(parameters, gradients, strict=True)), [found.detach() for found in losses]
+        rows = len(batch[BufferKey.ADVANTAGES])
+        if rows not in self._graphs:
+            self._graphs[rows] = traced(grad(self._loss, has_aux=True), *arguments)
+        return self._graphs[rows](*arguments)
+
     def _loss(
         self, parameters: Mapping[str, torch.Tensor], fixed: Mapping[str, torch.Tensor], batch: Tensors, limits: Any
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
         """Clipped policy loss, half of the clipped value loss, and the entropy bonus, as ML-Agents weighs them."""
         epsilon, beta = limits[0], limits[1]
         seen = [batch[ObsUtil.get_name_at(sensor)] for sensor in range(self._sensors)]
+        memories = (batch.get(BufferKey.MEMORY), batch.get(BufferKey.CRITIC_MEMORY), self._sequence_length)
         found, values = functional_call(
             self._networks,
             {**parameters, **fixed},
-            (seen, actions_of(batch), batch[BufferKey.ACTION_MASK]),
+            (seen, actions_of(batch), batch[BufferKey.ACTION_MASK], *memories),
             tie_weights=False,
         )
+        real = batch.get(BufferKey.MASKS)
         value_losses = [
             clipped_value_loss(
                 value,
                 batch[RewardSignalUtil.value_estimates_key(name)],
                 batch[RewardSignalUtil.returns_key(name)],
                 epsilon,
+                real,
             )
             for name, value in values.items()
         ]
         value_loss = torch.stack(value_losses).mean()
         log_ratio = found["log_probs"].flatten() - _log_probs_of(batch).flatten()
-        policy_loss = clipped_policy_loss(log_ratio, batch[BufferKey.ADVANTAGES], epsilon)
-        return policy_loss + 0.5 * value_loss - beta * found["entropy"].mean(), (policy_loss, value_loss)
+        policy_loss = clipped_policy_loss(log_ratio, batch[BufferKey.ADVANTAGES], epsilon, real)
+        return policy_loss + 0.5 * value_loss - beta * _mean(found["entropy"], real), (policy_loss, value_loss)
 
 
-def clipped_policy_loss(log_ratio: torch.Tensor, advantage: torch.Tensor, epsilon: torch.Tensor) -> torch.Tensor:
+def clipped_policy_loss(
+    log_ratio: torch.Tensor, advantage: torch.Tensor, epsilon: torch.Tensor, real: torch.Tensor | None = None
+) -> torch.Tensor:
     """Returns what to minimise so that good actions become likelier, but not by more than a factor of 1 + epsilon.
 
     Args:
@@ -109,16 +124,21 @@ def clipped_policy_loss(log_ratio: torch.Tensor, advantage: torch.Tensor, epsilo
         parts (a continuous number, a branch) counts by itself, as in ML-Agents; others take their sum.
       advantage: `[n]`.
       epsilon: above 0.
+      real: `[n]`, the rows that count; None if all do.
 
     Source: Schulman et al. 2017, arXiv:1707.06347, equation 7, negated.
     """
     ratio = log_ratio.exp()
     advantage = advantage.unsqueeze(-1)
-    return -torch.min(ratio * advantage, ratio.clamp(1.0 - epsilon, 1.0 + epsilon) * advantage).mean()
+    return -_mean(torch.min(ratio * advantage, ratio.clamp(1.0 - epsilon, 1.0 + epsilon) * advantage), real)
 
 
 def clipped_value_loss(
-    value: torch.Tensor, old_value: torch.Tensor, returns: torch.Tensor, epsilon: torch.Tensor
+    value: torch.Tensor,
+    old_value: torch.Tensor,
+    returns: torch.Tensor,
+    epsilon: torch.Tensor,
+    real: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Returns the mean squared error, or that of a value kept within epsilon of its old one, if that is larger.
 
@@ -127,9 +147,15 @@ def clipped_value_loss(
       old_value: `[n]`, when the experience was gathered.
       returns: `[n]`, what it should be.
       epsilon: above 0, in units of reward, as in ML-Agents.
+      real: `[n]`, the rows that count; None if all do.
     """
     near = old_value + (value - old_value).clamp(-epsilon, epsilon)
-    return torch.max((returns - value) ** 2, (returns - near) ** 2).mean()
+    return _mean(torch.max((returns - value) ** 2, (returns - near) ** 2), real)
+
+
+def _mean(values: torch.Tensor, real: torch.Tensor | None) -> torch.Tensor:
+    """Returns the mean of `[n]` or `[n, k]` values over the rows that count."""
+    return values.mean() if real is None else values[real].mean()
 
 
 def actions_of(batch: Mapping[Any, torch.Tensor]) -> AgentAction:
@@ -159,7 +185,15 @@ class _Networks(torch.nn.Module):
         self.actor = actor
         self.critic = critic
 
-    def forward(self, seen: list[torch.Tensor], actions: AgentAction, masks: torch.Tensor) -> Any:
-        found = self.actor.get_stats(seen, actions, masks=masks)
-        values, _ = self.critic.critic_pass(seen)
+    def forward(
+        self,
+        seen: list[torch.Tensor],
+        actions: AgentAction,
+        masks: torch.Tensor,
+        memories: torch.Tensor | None,
+        critic_memories: torch.Tensor | None,
+        sequence_length: int,
+    ) -> Any:
+        found = self.actor.get_stats(seen, actions, masks, memories, sequence_length)
+        values, _ = self.critic.critic_pass(seen, critic_memories, sequence_length)
         return found, values

@@ -20,7 +20,7 @@ import numpy as np
 
 DOOR = "GYM_BRIDGE_ROLLOUTS"  # environment variable that tells bridges the folder
 OPEN = "open"  # file in it: bridges that knock will be answered
-PROTOCOL = 2
+PROTOCOL = 3
 
 _PREFIX = "mlagents-selfplay-"
 _MEMORY = Path("/dev/shm")  # a file system in memory, where there is one

@@ -85,7 +85,7 @@ def _why_not(settings: TrainerSettings, learner: Any, roster: Roster) -> str | N
         return f"its learner, {settings.hyperparameters.learner}, takes single trajectories"
     if roster.players.others:
         return f"pinned opponent {min(roster.players.others)} acts by itself"
-    return why_not(roster.spec, settings.network_settings, roster.weights_of(CURRENT))
+    return why_not(roster.spec, roster.weights_of(CURRENT))
 
 
 def rows_of(part: Part) -> tuple[Rows, Segments]:
@@ -100,6 +100,7 @@ def rows_of(part: Part) -> tuple[Rows, Segments]:
         np.zeros(arrays["discrete"].shape, np.float32),
         arrays["allowed"].astype(np.float32),
         arrays["reward"] + arrays["group_reward"],
+        arrays["memory"],
     )
     return rows, Segments(arrays["length"], tuple(arrays[f"next.{sensor}"] for sensor in sensors), arrays["terminal"])
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from mlagents.trainers.settings import NetworkSettings
 from mlagents_envs.base_env import BehaviorSpec
 
 from mlagents_selfplay.rollouts.heads import head_of
@@ -19,13 +18,12 @@ _BODY = "network_body."
 _BODIES = ("network_body.first.", "network_body.second.")  # of a learner of two streams
 _LAYER = "_body_endoder.seq_layers.{}."
 _PROCESSOR = "{}observation_encoder.processors.{}."
+_MEMORY = "network_body.lstm.lstm."
 _TABLE = "network_body.keys"
 
 
-def why_not(spec: BehaviorSpec, network: NetworkSettings, weights: Weights) -> str | None:
+def why_not(spec: BehaviorSpec, weights: Weights) -> str | None:
     """Says why an actor of this kind cannot travel, or None if it can."""
-    if network.memory is not None:
-        return "the network has a memory"
     if _TABLE in weights:
         return "what it has learned is a table"
     pictures = [_PROCESSOR.format(_bodies(weights)[0], sensor) for sensor in _sensors(spec, rank=3)]
@@ -64,7 +62,16 @@ def to_arrays(spec: BehaviorSpec, weights: Weights) -> dict[str, Array]:
             arrays[f"weight.{layer}"] = _side_by_side(parts)
         arrays[f"bias.{layer}"] = np.concatenate([weights[f"{name}bias"] for name in names])
         layer += 1
+    if f"{_MEMORY}weight_ih_l0" in weights:
+        arrays |= _memory(weights)
     return {name: _single(array) for name, array in arrays.items()}
+
+
+def _memory(weights: Weights) -> Weights:
+    """Returns one layer for both what is seen and what was given out before; PyTorch has two."""
+    parts = [weights[f"{_MEMORY}weight_{part}_l0"].T for part in ("ih", "hh")]
+    biases = [weights[f"{_MEMORY}bias_{part}_l0"] for part in ("ih", "hh")]
+    return {"lstm.weight": np.concatenate(parts), "lstm.bias": np.sum(biases, axis=0)}
 
 
 def _bodies(weights: Weights) -> tuple[str, ...]:
