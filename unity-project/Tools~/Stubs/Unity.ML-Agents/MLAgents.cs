@@ -65,13 +65,11 @@ namespace Unity.MLAgents
 
     public sealed class StatsRecorder
     {
-        public void Add(
-            string key, float value, StatAggregationMethod aggregationMethod = StatAggregationMethod.Average) => throw null;
+        public void Add(string key, float value, StatAggregationMethod aggregationMethod = default) => throw null;
     }
 
     public enum StatAggregationMethod
     {
-        Average = 0
     }
 }
 
