@@ -140,3 +140,23 @@ def test_a_bridge_that_dies_is_started_again_and_training_goes_on(start: Callabl
     assert run.code == 0, run.output[-3000:]
     assert "Restarting worker[0]" in run.output
     assert_went_well(run, steps=6000)
+
+
+def test_a_learner_with_a_memory_learns_what_only_a_memory_can_know(learn: Learn) -> None:
+    # The cue is shown in the first step only. Who forgets it is right half the time, and draws or loses as often as
+    # it wins; so does the past of the first few thousand steps.
+    configuration = behavior(
+        max_steps=24_000,
+        rollouts="bridge",
+        network={"hidden_units": 32, "memory": {"sequence_length": 8, "memory_size": 32}},
+        learner_hyperparameters={"batch_size": 256, "buffer_size": 2048, "learning_rate": 3e-3, "num_epoch": 4},
+        snapshot_interval=2000,
+        delta=0.0,
+        latest_ratio=0.0,
+    )
+    run = learn({"Arena": configuration}, options={"recall": "true", "shortest": 6, "longest": 8})
+    assert_went_well(run, steps=24_000)
+    late = [row for row in run.matches() if int(row["step"]) > 16_000 and row["opponent"].isdigit()]
+    past = [float(row["outcome"]) for row in late if int(row["opponent"]) < 7_000]
+    assert len(past) > 50
+    assert np.mean(past) > 0.75
