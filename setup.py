@@ -61,6 +61,7 @@ setup(
             "pandas-stubs",
             "playwright",  # drives Debian's chromium in the browser tests
             "psutil",
+            "py-spy",  # benchmarks look with it at where a run spends its time
             "ray",  # the population's tests
             "stable-baselines3",  # a peer that benchmarks/ measures beside ours; imported there only
             "tomli",

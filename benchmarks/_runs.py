@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from mlagents_selfplay import training
@@ -27,6 +27,13 @@ BUILD = ROOT / "gym_bridges" / "builds" / BEHAVIOR
 
 Block = dict[str, Any]
 """What stands in a trainer configuration under the name of one behavior."""
+
+
+class Timer(NamedTuple):
+    """How often something was done, and the seconds that it took in all."""
+
+    times: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -68,9 +75,13 @@ class Run:
         for file in sorted(self.behavior_folder.glob("events.out.tfevents.*")):
             yield from EventFileLoader(str(file)).Load()
 
-    def steps_per_second(self) -> float:
-        """Returns learner steps per second from the first summary to the last, so without start-up and final export."""
-        (first, begin), *_, (last, end) = self.summaries()
+    def steps_per_second(self, since: float = 0.0) -> float:
+        """Returns learner steps per second from the first summary to the last, so without start-up and final export.
+
+        Args:
+          since: learner steps; summaries before do not count.
+        """
+        (first, begin), *_, (last, end) = [summary for summary in self.summaries() if summary[0] >= since]
         return (last - first) / (end - begin)
 
     def learner_steps(self) -> int:
@@ -78,10 +89,11 @@ class Run:
         status = json.loads((self.folder / "run_logs" / "training_status.json").read_text(encoding="utf-8"))
         return int(status[self.behavior_folder.name]["final_checkpoint"]["steps"])
 
-    def timer_count(self, name: str) -> int:
-        """Returns how often ML-Agents' timer `name` was entered, summed over the tree of timers."""
+    def timer(self, name: str) -> Timer:
+        """Returns what ML-Agents' timer `name` says, summed over the tree of timers."""
         tree = json.loads((self.folder / "run_logs" / "timers.json").read_text(encoding="utf-8"))
-        return _count(tree, name)
+        found = list(_nodes(tree, name))
+        return Timer(sum(node["count"] for node in found), sum(node["total"] for node in found))
 
 
 def shipped(behavior: str = BEHAVIOR) -> Block:
@@ -112,6 +124,7 @@ def train(
     num_areas: int = 32,
     num_envs: int = 1,
     parameters: Mapping[str, Any] | None = None,
+    flags: tuple[str, ...] = (),
     on_step: Callable[[int], None] = lambda step: None,
     on_start: Callable[[subprocess.Popen[str]], None] = lambda process: None,
 ) -> Run:
@@ -119,12 +132,13 @@ def train(
 
     Args:
       block: the behavior's configuration.
-      folder: of the run; must not exist.
+      folder: of the run; must not exist, unless `flags` say what becomes of it.
       seed: of `mlagents-learn`.
       build: rock-paper-scissors unless said otherwise.
       num_areas: areas in each environment process.
       num_envs: environment processes.
       parameters: `environment_parameters:`, if any.
+      flags: of `mlagents-learn`.
       on_step: called with the learner steps of every summary that the console shows.
       on_start: called once with the process.
 
@@ -138,7 +152,7 @@ def train(
         seed=seed,
         num_areas=num_areas,
         num_envs=num_envs,
-        flags=(),
+        flags=flags,
         words=("--torch-device", "cpu"),
     )
     training.train(run, lambda summary: on_step(summary.step), on_start)
@@ -146,9 +160,9 @@ def train(
 
 
 class Watch:
-    """A progress bar on standard error over all runs of a benchmark, in learner steps."""
+    """A progress bar on standard error over all runs of a benchmark, in learner steps; None if it is not known."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int | None) -> None:
         columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, console=Console(stderr=True))
         self._task = self._progress.add_task("", total=total)
@@ -203,6 +217,8 @@ def show(result: Mapping[str, Any], as_json: bool, tables: Callable[[Mapping[str
     console.print(", ".join(f"{key} {value}" for key, value in machine().items() if key != "versions"))
 
 
-def _count(node: Mapping[str, Any], name: str) -> int:
-    children = node.get("children") or {}
-    return sum((child["count"] if key == name else 0) + _count(child, name) for key, child in children.items())
+def _nodes(node: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    for key, child in (node.get("children") or {}).items():
+        if key == name:
+            yield child
+        yield from _nodes(child, name)

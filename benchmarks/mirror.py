@@ -39,7 +39,7 @@ QUICK = Budget(max_steps=10_000, seeds=(1,))
 
 def samples_per_match_step(run: Run) -> float:
     """Returns learner steps over steps of matches, in [0, 2] for two sides."""
-    return run.learner_steps() / (run.timer_count("env_step") * AREAS)
+    return run.learner_steps() / (run.timer("env_step").times * AREAS)
 
 
 def measure(budget: Budget, folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import _runs, learning, memory, mirror, opponents, throughput
+from benchmarks import _runs, learning, memory, mirror, opponents, throughput, time_spent
 
 TINY = memory.Budget(
     max_steps=3000, settled=1000, span=1000, snapshot_interval=500, capacity=4, summary_freq=500
@@ -66,10 +66,11 @@ def test_the_median_of_a_stretch_leaves_out_the_rest_of_the_run():
 
 
 def test_the_timers_are_counted_wherever_they_are_in_the_tree(tmp_path):
-    tree = {"children": {"a": {"count": 1, "children": {"env_step": {"count": 3}}}, "env_step": {"count": 4}}}
+    steps = [{"count": 3, "total": 0.5}, {"count": 4, "total": 1.0}]
+    tree = {"children": {"a": {"count": 1, "children": {"env_step": steps[0]}}, "env_step": steps[1]}}
     (tmp_path / "run_logs").mkdir()
     (tmp_path / "run_logs" / "timers.json").write_text(json.dumps(tree))
-    assert _runs.Run(tmp_path).timer_count("env_step") == 7
+    assert _runs.Run(tmp_path).timer("env_step") == (7, 1.5)
 
 
 def test_memory_is_measured_over_a_run_with_a_full_history(measured):
@@ -149,9 +150,21 @@ def test_the_arena_of_opponents_has_as_many_distinct_ones_in_play_as_it_says():
     assert seen == set("01234567")
 
 
+def test_a_moment_counts_for_the_innermost_part_that_is_at_work():
+    draw = "choose (/x/mlagents_selfplay/selfplay/sampling.py:3)"
+    ask, linear = "get_action (/x/mlagents/trainers/policy/torch_policy.py:7)", "linear (/x/torch/nn/functional.py:9)"
+    lines = [f"main (a.py:1);{ask};{linear} 60", f"main (a.py:1);{ask};{draw} 20", "main (a.py:1) 20"]
+    # 200 looks a second: 60 of them are 0.3 of two seconds, and 20 are 0.1.
+    assert time_spent.percent_of(lines, 2.0) == {
+        "policies": 15.0,
+        "matches, ratings, history: selfplay/": 5.0,
+        "the rest": 5.0,
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", ["throughput", "opponents", "mirror", "learning", "memory"])
+@pytest.mark.parametrize("name", ["throughput", "opponents", "mirror", "learning", "memory", "growth", "time_spent"])
 def test_the_quick_form_prints_one_json_object(name):
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", "--quick", "--json"], stdout=subprocess.PIPE, check=True
