@@ -62,7 +62,7 @@ class Study:
             watch(doing, at, planned, done, parts)
 
         for game in settings.games:
-            for seed in range(1, settings.seeds + 1):
+            for seed in settings.all_seeds:
                 for arm in settings.arms_of(game):  # in turn, so that a machine that gets slower does so for all
                     self._train(game, arm, seed, show)
                     done += 1
@@ -127,22 +127,22 @@ class Study:
 
     def _judge(self, game: str, which: str, games: int, show: Callable[[str, int, int], None]) -> None:
         arms, settings = self.settings.arms_of(game), self.settings
-        finals = {arm: [self._final(game, arm, seed) for seed in range(1, settings.seeds + 1)] for arm in arms}
+        finals = {arm: [self._final(game, arm, seed) for seed in settings.all_seeds] for arm in arms}
         everybody = [player for of_arm in finals.values() for player in of_arm]
         apart = [[player.name for player in of_arm] for of_arm in finals.values()]
         if which == FINALS:
-            others = [self._at_the_same_time(game, seed) for seed in range(1, settings.seeds + 1)]
+            others = [self._at_the_same_time(game, seed) for seed in settings.all_seeds]
             apart.append([player.name for player in (*others, *finals[settings.stock])])
         else:
             others = [
                 player
                 for arm in arms
-                for seed in range(1, settings.seeds + 1)
+                for seed in settings.all_seeds
                 for player in self._earlier(game, arm, seed)
             ]
             apart = [[player.name for player in everybody], [player.name for player in others]]
         about, folder = settings.games[game], self.folder / game / which
-        rule = outcome_rule(self.training_folder(game, settings.ours, 1)) or OutcomeSettings()
+        rule = outcome_rule(self.training_folder(game, settings.ours, settings.first_seed)) or OutcomeSettings()
         tournament.run(
             folder,
             [*everybody, *others],

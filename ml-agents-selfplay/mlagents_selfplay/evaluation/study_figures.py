@@ -46,7 +46,7 @@ def of_game(finals: Content, pool: Content, settings: StudySettings, game: str) 
       `estimate` has it; `curve`, mean outcomes of the policies after each share of the steps against all final ones;
       `exploitability` of the final policies, averaged, where it is known.
     """
-    arms, seeds = settings.arms_of(game), range(1, settings.seeds + 1)
+    arms, seeds = settings.arms_of(game), settings.all_seeds
     payoff, place = _matrix(finals)
     rows = {arm: [place[name_of(arm, seed)] for seed in seeds] for arm in (*arms, SAME_TIME)}
     exact = {row["player"]: row["exploitability"] for row in finals["ratings"]}

@@ -55,7 +55,8 @@ class StudySettings:
 
     Attributes:
       study: names the folder.
-      seeds: trainings of each arm on each game, with seeds 1, 2, ...
+      seeds: trainings of each arm on each game.
+      first_seed: of the first; the next has one more. What was chosen by some seeds wants to be judged by others.
       arms: by name, what changes under `hyperparameters:` of a game's block. `trainer: ghost` takes ML-Agents' own
         self-play instead, with the rest as its `self_play:`.
       games: by name.
@@ -75,12 +76,13 @@ class StudySettings:
     games: Mapping[str, Game]
     ours: str = "ours"
     stock: str = "stock"
+    first_seed: int = 1
     games_of_each_pair: int = 10
     pool_games: int = 2
     pool_per_run: int = 2
 
     def __post_init__(self) -> None:
-        for key in ("seeds", "games_of_each_pair", "pool_games", "pool_per_run"):
+        for key in ("seeds", "first_seed", "games_of_each_pair", "pool_games", "pool_per_run"):
             value = getattr(self, key)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise EvaluationError(f"{key}: {value!r} is not a whole number of at least 1.")
@@ -104,6 +106,11 @@ class StudySettings:
                     raise EvaluationError(f"{game}: {needed!r} has to be one of its arms {', '.join(about.arms)}.")
             if about.steps < CHECKPOINTS:
                 raise EvaluationError(f"{game}: steps {about.steps} are fewer than {CHECKPOINTS}.")
+
+    @property
+    def all_seeds(self) -> range:
+        """The seeds of the trainings."""
+        return range(self.first_seed, self.first_seed + self.seeds)
 
     def arms_of(self, game: str) -> list[str]:
         """Returns who takes part in a game, in the order of the arms."""
