@@ -63,6 +63,10 @@ def test_the_studies_that_are_shipped_can_be_read() -> None:
     assert set(read_study(ROOT / "config" / "studies" / "quick.yaml").arms) == {"stock", "ours", "naive"}
     study = read_study(ROOT / "config" / "studies" / "defaults.yaml")
     assert len([game for game in study.games.values() if game.environment.startswith("pettingzoo/")]) == 3
+    confirming = read_study(ROOT / "config" / "studies" / "confirm.yaml")
+    assert not set(confirming.all_seeds) & set(study.all_seeds)
+    block = read_study(ROOT / "config" / "studies" / "learners.yaml").block("SumoRing", "own-ppo")
+    assert block["hyperparameters"]["fast_learner"] is False
 
 
 @pytest.mark.parametrize(
