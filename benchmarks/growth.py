@@ -7,7 +7,8 @@ otherwise. Parts:
 
 - `inference`: agent steps per second of the same pipeline while it trains and while it only plays (`--inference`), by
   ML-Agents' timers; on the wire, one seat of a match learning, ours and GhostTrainer;
-- `opponents`: 32 areas against 32 snapshots drawn anew for each match, by the speed against the newest one alone;
+- `opponents`: 32 areas against snapshots that are drawn anew for each match from a full history of 64, by the speed
+  where the history has two; each match teaches one seat;
 - `areas`: 8, 32 and 128;
 - `history`: capacities of 16, 256 and 1,024 snapshots, full after half of the run, one every 100 steps;
 - `steps`: one long run; steps per second early, in the middle and at the end, and the resident memory of
@@ -82,17 +83,17 @@ def played_per_second(run: Run) -> float:
 
 
 def opponents(scale: Scale, folder: Path, watch: Watch) -> dict[str, Any]:
-    """Returns the speed against 32 snapshots by that against one, on the wire and by rollouts."""
+    """Returns the speed against 64 snapshots by that against two, on the wire and by rollouts."""
     result: dict[str, Any] = {}
     for rollouts, steps, interval in (("wire", scale.wire, 500), ("auto", scale.rollouts, 4_000)):
-        keys = {"rollouts": rollouts, "latest_ratio": 0.0, "snapshot_interval": interval}
-        many = block_of(steps, **keys, delta=0.0)
-        one = block_of(steps, **keys, delta=1.0)
+        keys = {"rollouts": rollouts, "latest_ratio": 0.0, "delta": 0.0, "snapshot_interval": interval}
+        many = block_of(steps, **keys, learn_from_mirror_matches=False, history_capacity=64)
+        two = block_of(steps, **keys, learn_from_mirror_matches=False, history_capacity=2)
         speeds = {
             name: watch.train(f"{rollouts}: {name}", block, folder / f"{rollouts}-{name}", seed=1).steps_per_second()
-            for name, block in (("one", one), ("many", many))
+            for name, block in (("two", two), ("many", many))
         }
-        result[rollouts] = {**speeds, "ratio": speeds["many"] / speeds["one"]}
+        result[rollouts] = {**speeds, "ratio": speeds["many"] / speeds["two"]}
     return result
 
 

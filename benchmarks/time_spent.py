@@ -3,8 +3,8 @@
     python -m benchmarks.time_spent [--json] [--quick]
 
 Rock-paper-scissors with the shipped settings, 32 areas: under GhostTrainer, by our trainer on the wire (without mirror
-matches, as GhostTrainer has none), and as shipped, by rollouts. py-spy looks at every thread that is busy, 200 times a
-second; a moment counts for the innermost part that is at work in it. The figures are percent of the seconds of the run,
+matches, as GhostTrainer has none), and as shipped, by rollouts. py-spy looks at every thread that is busy, 50 times a
+second, without stopping the program; a moment counts for the innermost part that is at work in it. The figures are percent of the seconds of the run,
 from the start of the program to its end, so what is missing from 100 was spent waiting.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from rich.table import Table
 
 from benchmarks._runs import BUILD, Block, Run, arguments, as_ghost, shipped, show, with_selfplay
 
-RATE = 200  # looks per second
+RATE = 50  # looks per second
 STARTING = "imports and start-up"
 PARTS = {  # by what stands in a frame, `function (file:line)`; the innermost frame that is known counts
     "_update_policy": "updates",
@@ -52,7 +53,7 @@ class _Profiled(training.Training):
 
     def command(self) -> list[str]:
         """Returns the command line of py-spy."""
-        spy = [str(training.beside_python("py-spy")), "record", "--format", "raw", "--full-filenames"]
+        spy = [str(training.beside_python("py-spy")), "record", "--format", "raw", "--full-filenames", "--nonblocking"]
         return [*spy, "--rate", str(RATE), "--output", str(self.stacks), "--", *super().command()]
 
     @property
@@ -91,9 +92,11 @@ def measure(steps: int, folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, block in track(variants(steps).items(), description="runs", console=Console(stderr=True)):
         run = _Profiled(folder / name, {"default_settings": block}, str(BUILD), seed=1, flags=())
+        began = time.monotonic()
         training.train(run)
-        percent = percent_of(run.stacks.read_text(encoding="utf-8").splitlines(), run.seconds)
-        result[name] = {"seconds": run.seconds, "steps": Run(run.folder).learner_steps(), "percent": percent}
+        seconds = time.monotonic() - began
+        percent = percent_of(run.stacks.read_text(encoding="utf-8").splitlines(), seconds)
+        result[name] = {"seconds": seconds, "steps": Run(run.folder).learner_steps(), "percent": percent}
     return result
 
 

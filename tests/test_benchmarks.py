@@ -154,8 +154,8 @@ def test_a_moment_counts_for_the_innermost_part_that_is_at_work():
     draw = "choose (/x/mlagents_selfplay/selfplay/sampling.py:3)"
     ask, linear = "get_action (/x/mlagents/trainers/policy/torch_policy.py:7)", "linear (/x/torch/nn/functional.py:9)"
     lines = [f"main (a.py:1);{ask};{linear} 60", f"main (a.py:1);{ask};{draw} 20", "main (a.py:1) 20"]
-    # 200 looks a second: 60 of them are 0.3 of two seconds, and 20 are 0.1.
-    assert time_spent.percent_of(lines, 2.0) == {
+    # 50 looks a second: 60 of them are 1.2 of eight seconds, and 20 are 0.4.
+    assert time_spent.percent_of(lines, 8.0) == {
         "policies": 15.0,
         "matches, ratings, history: selfplay/": 5.0,
         "the rest": 5.0,
