@@ -4,8 +4,9 @@
 
 Rock-paper-scissors with the shipped settings, 32 areas: under GhostTrainer, by our trainer on the wire (without mirror
 matches, as GhostTrainer has none), and as shipped, by rollouts. py-spy looks at every thread that is busy, 50 times a
-second, without stopping the program; a moment counts for the innermost part that is at work in it. The figures are percent of the seconds of the run,
-from the start of the program to its end, so what is missing from 100 was spent waiting.
+second, without stopping the program; a moment counts for the innermost part that is at work in it. The figures are
+percent of the seconds of the run, from the start of the program to its end, so what is missing from 100 was spent
+waiting.
 """
 
 from __future__ import annotations
