@@ -4,7 +4,8 @@
 
 Learner steps per second of `mlagents-learn`: rock-paper-scissors, 32 areas, with the shipped PPO settings (two layers
 of 64, batches of 256, buffers of 4,096, 3 epochs), one and two environment processes; RoboSumo, ant against ant, 16
-areas, with its shipped settings; and a ball game seen in pictures of 84 x 84 (`rally.py`), 16 areas. The trainers take
+areas, with its shipped settings; a ball game seen in pictures of 84 x 84 (`rally.py`), 16 areas; and
+rock-paper-scissors with a memory (64 numbers, sequences of 16). The trainers take
 turns within each repetition and share its seed; the ratio is the median of the ratios within a repetition, which a busy
 machine moves less than the speeds. The clock runs from the first TensorBoard summary to the last: start-up and final
 export are left out, PPO's updates are in.
@@ -54,6 +55,13 @@ def rally_block() -> Block:
     return block
 
 
+def block_with_memory() -> Block:
+    """Returns the shipped settings of rock-paper-scissors for a network with a memory."""
+    block = shipped()
+    block["network_settings"]["memory"] = {"memory_size": 64, "sequence_length": 16}
+    return block
+
+
 def workloads(folder: Path, quick: bool) -> dict[str, Workload]:
     """Returns what is measured, by name; writes a build into `folder`."""
     if quick:
@@ -65,6 +73,7 @@ def workloads(folder: Path, quick: bool) -> dict[str, Workload]:
         "rps_2_processes": Workload(shipped(), num_envs=2),
         "robosumo": Workload(shipped("RoboSumoAnt"), robots, num_areas=16, max_steps=60_000, summary_freq=20_000),
         "pictures": Workload(rally_block(), rally, num_areas=16, max_steps=10_000, summary_freq=2_500),
+        "memory": Workload(block_with_memory(), max_steps=20_000),
     }
 
 
@@ -124,7 +133,9 @@ def _median_ratio(ours: list[float], theirs: list[float]) -> float:
 def main() -> None:
     """Command line."""
     parser = arguments(__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", metavar="WORKLOAD", help="of rps, rps_2_processes, robosumo, pictures")
+    parser.add_argument(
+        "--only", nargs="+", metavar="WORKLOAD", help="of rps, rps_2_processes, robosumo, pictures, memory"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         known = workloads(Path(folder), options.quick)

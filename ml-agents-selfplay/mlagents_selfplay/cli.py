@@ -244,8 +244,8 @@ def play(
 ) -> None:
     """Let two players meet, or see what each earns alone where there is one team. Nothing is written.
 
-    One area (`--num-areas 1`, and always with --render or --record) also shows what the environment tells of its
-    episodes, such as the share of successes.
+    One area (`--num-areas 1`, and always with --render or --record) also shows
+    what the environment tells of its episodes, such as the share of successes.
     """
     import shlex
 
@@ -296,8 +296,8 @@ def experiment(
 ) -> None:
     """Train schemes x algorithms x runs, and let all play each other at every checkpoint. The same command resumes it.
 
-    What is said here counts for more than the FILE; lists have commas between. A study trains arms x games x seeds
-    instead, and tells which settings make the strongest agents. docs/evaluation.md says what each file holds.
+    What is said here counts for more than the FILE; lists have commas between.
+    The FILE of a study trains arms x games x seeds instead: see docs/evaluation.md.
     """
     from mlagents_selfplay.evaluation import commands, shown
     from mlagents_selfplay.evaluation.experiment_settings import read_settings

@@ -135,10 +135,7 @@ class Study:
             apart.append([player.name for player in (*others, *finals[settings.stock])])
         else:
             others = [
-                player
-                for arm in arms
-                for seed in settings.all_seeds
-                for player in self._earlier(game, arm, seed)
+                player for arm in arms for seed in settings.all_seeds for player in self._earlier(game, arm, seed)
             ]
             apart = [[player.name for player in everybody], [player.name for player in others]]
         about, folder = settings.games[game], self.folder / game / which
