@@ -108,7 +108,10 @@ if ! runs_python_310 .venv/bin/python; then
 fi
 echo unfinished >"$STAMP"
 say "installing into .venv (about 7 GB on Linux, most of it CUDA)"
-if ! "$uv" pip install --python .venv/bin/python --editable ".[$EXTRAS]"; then
+# Where Python may not keep what it has compiled, every start would compile PyTorch anew: six seconds of a core.
+bytecode=
+[ -z "${PYTHONDONTWRITEBYTECODE:-}" ] || bytecode=--compile-bytecode
+if ! "$uv" pip install --python .venv/bin/python $bytecode --editable ".[$EXTRAS]"; then
     # What worked before still does, for instance where only the network was away.
     [ -z "$found" ] || echo "$found" >"$STAMP"
     die "the installation failed, see above"
