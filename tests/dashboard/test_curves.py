@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mlagents_selfplay.dashboard import curves
 from mlagents_selfplay.dashboard.curves import Curve, EventFolder, Events, smoothed
+from mlagents_selfplay.dashboard.theme import line
 
 from tests.dashboard.results import write_events
 
@@ -59,3 +60,9 @@ def test_smoothing_weighs_what_came_before() -> None:
     # By hand, weight 1/2: 1; (1/2 x 1/2 x 1 + 1/2 x 4) / (3/4) = 3.
     assert smoothed(np.array([1.0, 4.0]), 0.5).tolist() == pytest.approx([1.0, 3.0])
     assert smoothed(np.array([1.0, 4.0]), 0.0).tolist() == [1.0, 4.0]
+
+
+def test_where_colours_repeat_lines_are_dashed() -> None:
+    lines = [line(place) for place in range(21)]
+    assert lines[7]["color"] == lines[0]["color"]
+    assert len({(one["color"], one["dash"]) for one in lines}) == 21

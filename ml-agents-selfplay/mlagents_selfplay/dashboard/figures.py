@@ -23,6 +23,7 @@ from mlagents_selfplay.dashboard.theme import (
     colour,
     faded,
     figure,
+    line,
 )
 from mlagents_selfplay.report import BehaviorReport, WinRate
 from mlagents_selfplay.selfplay.matches import CURRENT
@@ -58,7 +59,7 @@ def learning_curves(curves: Mapping[str, Curve], label: str, smoothing: float) -
                 y=smoothed(curve.values, smoothing),
                 name=name,
                 legendgroup=name,
-                line={"color": colour(place), "width": 2},
+                line=line(place, width=2),
                 mode="lines+markers" if len(curve.steps) < 3 else "lines",
                 hovertemplate="%{y:.4~g} at step %{x:,}<extra>" + name + "</extra>",
             )
@@ -387,11 +388,11 @@ def experiment_win_rates(rates: Mapping[str, Sequence[Mapping[str, Any]]]) -> go
                 y=[point["mean"] for point in points],
                 error_y={"array": [point["deviation"] for point in points], "thickness": 1.2},
                 name=name,
-                line={"color": colour(place), "width": 2},
+                line=line(place, width=2),
                 mode="lines+markers",
             )
         )
-    result = figure("training iteration", "mean outcome, one deviation", traces, height=380)
+    result = figure(STEPS, "mean outcome, one deviation", traces, height=340 + 12 * len(traces))
     result.update_yaxes(range=[0, 1])
     result.add_hline(y=0.5, line={"color": QUIET, "dash": "dot", "width": 1})
     return result
@@ -400,7 +401,7 @@ def experiment_win_rates(rates: Mapping[str, Sequence[Mapping[str, Any]]]) -> go
 def lineage(agents: Mapping[str, Sequence[float]], x: str, label: str, *, logarithmic: bool = False) -> go.Figure:
     """One stepped line for each member of a population: the values it had, one `x` after another."""
     traces = [
-        go.Scatter(y=list(values), name=name, mode="lines+markers", line={"color": colour(place), "shape": "hv"})
+        go.Scatter(y=list(values), name=name, mode="lines+markers", line=line(place, shape="hv"))
         for place, (name, values) in enumerate(agents.items())
     ]
     result = figure(x, label, traces, height=320, showlegend=True)

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 # Okabe and Ito's colours, told apart with every kind of colour blindness; black and yellow left out.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6C757D")
+DASHES = ("solid", "dash", "dot")
 MAIN, ACCENT, GOOD = SERIES[0], SERIES[1], SERIES[2]
 QUIET = "#ADB5BD"
 INK = "#212529"
@@ -77,6 +78,11 @@ def figure(x: str, y: str, traces: list[Any], *, height: int = 340, **layout: ob
 def colour(place: int) -> str:
     """Returns the colour of the series at `place`; they repeat after seven."""
     return SERIES[place % len(SERIES)]
+
+
+def line(place: int, **more: Any) -> dict[str, Any]:
+    """Returns the line of the series at `place`: where the colours repeat, it is dashed, then dotted."""
+    return {"color": colour(place), "dash": DASHES[place // len(SERIES) % len(DASHES)], **more}
 
 
 def faded(hex_colour: str, alpha: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,10 @@ def register(app: Dash, library: Library) -> None:
         return names, chosen if chosen in names else (names[0] if names else None)
 
 
+def _updated(content: Mapping[str, Any]) -> str:
+    return f"updated {parts.when(datetime.fromisoformat(content['updated']).timestamp())}"
+
+
 def _names(library: Library) -> list[str]:
     return [path.relative_to(library.root).as_posix() for path in (*library.tournaments(), *library.experiments())]
 
@@ -88,7 +93,7 @@ def _tournament(content: Mapping[str, Any]) -> Children:
     structure = content.get("structure") or {}
     transitive = structure.get("transitive")
     entries = [
-        ("Status", str(content["status"]), content.get("message") or f"updated {content['updated']}"),
+        ("Status", str(content["status"]), content.get("message") or _updated(content)),
         (
             "Games",
             f"{content['games_done']:,}",
@@ -140,7 +145,7 @@ def _table(ratings: list[Mapping[str, Any]]) -> dmc.TableScrollContainer:
 def _experiment(content: Mapping[str, Any]) -> Children:
     trainings, benchmarks = content["trainings"], content["benchmarks"]
     entries = [
-        ("Status", str(content["status"]), content.get("message") or f"updated {content['updated']}"),
+        ("Status", str(content["status"]), content.get("message") or _updated(content)),
         ("Trainings", _finished(trainings), f"of {len(trainings)} finished"),
         ("Benchmarks", _finished(benchmarks), f"of {len(benchmarks)} finished"),
         ("Jobs", str(len(content["jobs"])), "schemes × algorithms"),
