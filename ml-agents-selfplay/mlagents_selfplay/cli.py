@@ -322,9 +322,9 @@ def experiment(
             "base_port": base_port,
         }
         if file is not None and is_study(file):
-            study = read_study(file, {**said, "ray": ray})
+            study = read_study(file, said)
             folder = results_dir / "studies" / study.study
-            shown.show(commands.run_study(folder, study, force), as_json, shown.study_tables)
+            shown.show(commands.run_study(folder, study, force, ray), as_json, shown.study_tables)
         else:
             settings = read_settings(file, said)
             folder = results_dir / "experiments" / settings.experiment_id

@@ -1,4 +1,4 @@
-"""Tournaments and experiments on Ray: the same results, by the commands that users type."""
+"""Tournaments, experiments and studies on Ray: the same results, by the commands that users type."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.on_ray import DAEMONS, ROOT, name_of, ray_environment, reachable_from_elsewhere, started_by
 
@@ -94,3 +95,18 @@ def test_an_experiment_on_ray_trains_side_by_side_and_goes_on_after_a_kill(
     assert list(result["win_rates"]) == ["naive-ppo", "full_history-ppo", "rock"]
     assert (out / "plots" / "benchmark_winrates.svg").exists()
     assert (out / "run-1" / "benchmarks" / "4000" / "payoff.svg").exists()
+
+
+def test_a_study_on_ray_trains_side_by_side(tmp_path: Path, ray_environment: dict[str, str]) -> None:
+    game = {"environment": "RockPaperScissors", "steps": 2000, "num_areas": 8, "block": CONFIG}
+    arms = {"stock": {"trainer": "ghost"}, "ours": {}}
+    content = {"study": "small", "seeds": 1, "games": {"RockPaperScissors": game}, "arms": arms, "pool_per_run": 1}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump({**content, "games_of_each_pair": 2}))
+    result = result_of(
+        started(["experiment", str(tmp_path / "study.yaml"), "--ray", "local"], ray_environment, tmp_path), tmp_path
+    )
+    assert set(result["games"]["RockPaperScissors"]["arms"]) == {"stock", "ours"}
+    training = tmp_path / "studies" / "small" / "RockPaperScissors" / "training"
+    begun = {name: (training / f"{name}-1.yaml").stat().st_mtime for name in arms}
+    ended = {name: (training / f"{name}-1" / "run_logs" / "timers.json").stat().st_mtime for name in arms}
+    assert max(begun.values()) < min(ended.values())  # both had begun before one had ended

@@ -202,9 +202,10 @@ def test_a_study_trains_judges_and_goes_on_where_it_was(tmp_path: Path) -> None:
     assert again["games"] == result["games"]
     took = result["seconds"][RPS].pop("ours")["1"]
     shutil.rmtree(folder / RPS / "finals")
+    (folder / RPS / "training" / "ours-1" / "seconds.json").unlink()
     (folder / "study.json").write_text(json.dumps(result))  # as if killed between a training's end and its note
     again = Study(folder, read_study(file)).run()
-    assert 0.5 * took < again["seconds"][RPS]["ours"]["1"] <= took  # as mlagents-learn has it, without its start
+    assert 1.0 < again["seconds"][RPS]["ours"]["1"] < took  # as mlagents-learn has it, without its imports
     others: list[tuple[dict[str, Any], str]] = [
         ({"pool_per_run": 2, "game": {"exploitability": RPS}}, "another pool_per_run"),
         ({"arms": {"stock": {"trainer": "ghost"}, "ours": {}}, "game": {"exploitability": RPS}}, "another arm ours"),

@@ -25,6 +25,7 @@ from mlagents_selfplay.evaluation.experiment_settings import ExperimentSettings
 from mlagents_selfplay.evaluation.matches import Fixture, GameResult, num_seatings
 from mlagents_selfplay.evaluation.networks import outcome_rule
 from mlagents_selfplay.evaluation.on_ray import RayHands, spread_on
+from mlagents_selfplay.evaluation.parts import Hands
 from mlagents_selfplay.evaluation.pictures import draw_tournament
 from mlagents_selfplay.evaluation.players import Player
 from mlagents_selfplay.evaluation.study import Study, Watch
@@ -261,13 +262,9 @@ def run_experiment(
       folder: see `experiment.run`.
       settings: what is compared.
       force: whether to delete what is there.
-      address: of the Ray that trains and benchmarks, a core for each; None does one after another without one.
+      address: of the Ray that trains and plays, a core for each part; None does one after another without one.
     """
-    with contextlib.ExitStack() as stack:
-        hands = None if address is None else RayHands(stack.enter_context(connected(address, 1, "A core")))
-        if force:
-            shutil.rmtree(folder, ignore_errors=True)
-        show = stack.enter_context(_two_bars("trainings and benchmarks"))
+    with _ready(folder, force, address) as hands, _two_bars("trainings and benchmarks") as show:
 
         def watch(at: experiment.Progress) -> None:
             show(at.doing, at.done, at.planned, at.parts_done, at.parts)
@@ -275,12 +272,20 @@ def run_experiment(
         return experiment.run(folder, settings, watch, hands).results()
 
 
-def run_study(folder: Path, settings: StudySettings, force: bool = False) -> dict[str, Any]:
-    """Runs a study under two progress bars; returns what `study.json` holds."""
-    if force:
-        shutil.rmtree(folder, ignore_errors=True)
-    with _two_bars("trainings and tournaments") as show:
-        return Study(folder, settings).run(show)
+def run_study(folder: Path, settings: StudySettings, force: bool = False, address: str | None = None) -> dict[str, Any]:
+    """Runs a study under two progress bars; returns what `study.json` holds. Arguments as for `run_experiment`."""
+    with _ready(folder, force, address) as hands, _two_bars("trainings and tournaments") as show:
+        return Study(folder, settings).run(show, hands)
+
+
+@contextlib.contextmanager
+def _ready(folder: Path, force: bool, address: str | None) -> Iterator[Hands | None]:
+    """Yields who does the parts, once Ray has been reached, and then deletes what is there if it is to go."""
+    with contextlib.ExitStack() as stack:
+        hands = None if address is None else RayHands(stack.enter_context(connected(address, 1, "A core")))
+        if force:
+            shutil.rmtree(folder, ignore_errors=True)
+        yield hands
 
 
 @contextlib.contextmanager

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from mlagents_selfplay.evaluation.environment import EnvironmentSettings, opened
 from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.experiment_files import ExperimentFiles
 from mlagents_selfplay.evaluation.experiment_settings import ExperimentSettings, Job
 from mlagents_selfplay.evaluation.matches import roles_of
+from mlagents_selfplay.evaluation.networks import outcome_rule
 from mlagents_selfplay.evaluation.parts import (
-    Benchmark,
+    PORTS,
     Done,
+    Games,
     Hands,
     Here,
     Part,
     Work,
     do_all,
-    do_benchmark,
+    do_games,
     do_training,
 )
-from mlagents_selfplay.evaluation.players import Player, find
+from mlagents_selfplay.evaluation.players import Player, find, nearest
+from mlagents_selfplay.evaluation.tournament import TournamentSettings
+from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
 from mlagents_selfplay.training import Training
-
-PORTS = 10  # that a part may try before it comes to those of the next
 
 
 @dataclass
@@ -69,32 +73,14 @@ def run(
     try:
         show("starting the environment", 0, 1)
         plan = _Plan(files, settings)
-        finished = [part for part in plan.parts if plan.is_trained(part)]
-        for part in finished:
-            assert isinstance(part.of, Job)
-            files.note_training(part.run, part.of, "finished")
+        finished = plan.note_finished_trainings()
         for found in do_all(plan.parts, finished, hands or Here(), plan.begin, show):
-            _note(files, found)
+            plan.note(found)
     except (EvaluationError, KeyboardInterrupt) as error:
         files.stop(str(error) or "interrupted")
         raise
     files.finish()
     return files
-
-
-def _note(files: ExperimentFiles, found: Done) -> None:
-    """Writes down what a part came to, and all of a run whose last part it was."""
-    number, of = found.part.run, found.part.of
-    if found.error is not None:
-        if isinstance(of, Job):
-            files.note_training(number, of, "failed")
-        raise found.error
-    if isinstance(of, Job):
-        files.note_training(number, of, "finished", found.result)
-        return
-    files.note_benchmark(number, of, "finished", found.result)
-    if all((number, iteration) in files.payoffs for iteration in files.settings.checkpoint_at_iterations):
-        files.finish_run(number)
 
 
 class _Plan:
@@ -104,34 +90,68 @@ class _Plan:
         self._files, self._settings = files, settings
         self._behaviors = _behaviors(settings)
         self._fixed: tuple[Player, ...] = tuple(find(settings.fixed_agents, 1))
-        of_a_run: list[Job | int] = [*settings.jobs, *settings.checkpoint_at_iterations]
-        self.parts = [Part(number, of) for number in range(settings.number_of_runs) for of in of_a_run]
+        self._of: dict[str, tuple[int, Job | int]] = {}  # by name of the part: run, and job or learner steps
+        self.parts: list[Part] = []
+        for number in range(settings.number_of_runs):
+            trainings = {f"run {number}: {job.name} learns": (number, job) for job in settings.jobs}
+            benchmarks = {
+                f"run {number}: benchmark at {steps}": (number, steps) for steps in settings.checkpoint_at_iterations
+            }
+            self._of |= {**trainings, **benchmarks}
+            self.parts += [Part(name) for name in trainings]
+            self.parts += [Part(name, frozenset(trainings)) for name in benchmarks]
 
-    def is_trained(self, part: Part) -> bool:
-        """Whether a part is a training that is finished."""
-        return isinstance(part.of, Job) and self._training(part.run, part.of).is_finished
+    def note_finished_trainings(self) -> list[str]:
+        """Writes down the trainings that are finished already, and returns the names of their parts."""
+        found = []
+        for name, (number, of) in self._of.items():
+            if isinstance(of, Job) and self._training(number, of).is_finished:
+                self._files.note_training(number, of, "finished")
+                found.append(name)
+        return found
 
     def begin(self, part: Part) -> Work:
         """Writes down that a part begins, and returns what there is to do."""
-        number, of = part.run, part.of
+        number, of = self._of[part.name]
+        settings, place = self._settings, self.parts.index(part)
         if isinstance(of, Job):
             self._files.note_training(number, of, "running")
-            return partial(do_training, part, self._training(number, of), self._settings.checkpoint_at_iterations[-1])
+            return partial(do_training, part, self._training(number, of), settings.checkpoint_at_iterations[-1])
         self._files.note_benchmark(number, of, "running")
-        benchmark = Benchmark(
+        runs = {job.name: self._files.training_folder(number, job) for job in settings.jobs}
+        trained = [replace(nearest(run, of), name=name) for name, run in runs.items()]
+        seed = settings.seed + place  # every benchmark has games of its own
+        games = Games(
             folder=self._files.benchmark_folder(number, of),
-            trained={job.name: self._files.training_folder(number, job) for job in self._settings.jobs},
-            fixed=self._fixed,
+            players=(*trained, *self._fixed),
             environment=EnvironmentSettings(
-                self._settings.environment,
-                self._settings.environment_arguments,
-                num_areas=self._settings.num_areas,
-                seed=self._settings.seed + self.parts.index(part),  # every benchmark has games of its own
-                base_port=self._port(number, of),
+                settings.environment,
+                settings.environment_arguments,
+                num_areas=settings.num_areas,
+                seed=seed,
+                base_port=settings.base_port + PORTS * place,
             ),
-            games=self._settings.benchmarking_episodes,
+            settings=TournamentSettings(
+                settings.benchmarking_episodes,
+                outcome=outcome_rule(next(iter(runs.values()))) or OutcomeSettings(),
+                seed=seed,
+            ),
         )
-        return partial(do_benchmark, part, benchmark)
+        return partial(do_games, part, games)
+
+    def note(self, found: Done) -> None:
+        """Writes down what a part came to, and all of a run whose last part it was."""
+        files, (number, of) = self._files, self._of[found.part.name]
+        if found.error is not None:
+            if isinstance(of, Job):
+                files.note_training(number, of, "failed")
+            raise found.error
+        if isinstance(of, Job):
+            files.note_training(number, of, "finished", found.result)
+            return
+        files.note_benchmark(number, of, "finished", np.array(found.result["payoff"], dtype=float))
+        if all((number, steps) in files.payoffs for steps in self._settings.checkpoint_at_iterations):
+            files.finish_run(number)
 
     def _training(self, number: int, job: Job) -> Training:
         return Training(
@@ -141,12 +161,8 @@ class _Plan:
             arguments=self._settings.environment_arguments,
             seed=self._settings.seed + number,
             num_areas=self._settings.num_areas,
-            base_port=self._port(number, job),
+            base_port=self._settings.base_port + PORTS * list(self._of.values()).index((number, job)),
         )
-
-    def _port(self, number: int, of: Job | int) -> int:
-        """Parts that begin at the same time look for a free port in different places."""
-        return self._settings.base_port + PORTS * self.parts.index(Part(number, of))
 
 
 def _behaviors(settings: ExperimentSettings) -> list[str]:

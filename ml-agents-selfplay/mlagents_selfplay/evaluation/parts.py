@@ -1,39 +1,44 @@
-"""What is one part of an experiment, a training or a benchmark, when may it begin, and who does it?"""
+"""What is one part of an experiment or a study, a training or a tournament, when may it begin, and who does it?"""
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
-
-import numpy as np
 
 from mlagents_selfplay.evaluation import tournament
 from mlagents_selfplay.evaluation.environment import EnvironmentSettings
 from mlagents_selfplay.evaluation.errors import EvaluationError
-from mlagents_selfplay.evaluation.experiment_settings import Job
-from mlagents_selfplay.evaluation.networks import outcome_rule
 from mlagents_selfplay.evaluation.pictures import draw_tournament
-from mlagents_selfplay.evaluation.players import Player, nearest
-from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
+from mlagents_selfplay.evaluation.players import Player
+from mlagents_selfplay.store import write_atomically
 from mlagents_selfplay.training import Training, TrainingError, train
 
 Show = Callable[[str, int, int], None]
 """Is told what is being done, and how far that is, of how much."""
 
 
+PORTS = 10  # that a part may try before it comes to those of the next
+_SECONDS = "seconds.json"  # in the folder of a training
+
+
 @dataclass(frozen=True)
 class Part:
-    """A training (`of` is the job) or a benchmark (`of` is the iteration, in learner steps) of a run."""
+    """One piece of work.
 
-    run: int
-    of: Job | int
+    Attributes:
+      name: what it is called while it is done; no other part is called so.
+      needs: names of the parts that must have ended before it begins.
+    """
+
+    name: str
+    needs: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
-        what = f"{self.of.name} learns" if isinstance(self.of, Job) else f"benchmark at {self.of}"
-        return f"run {self.run}: {what}"
+        return self.name
 
 
 Work = Callable[[Show], Any]
@@ -90,7 +95,7 @@ def done(part: Part, result: Callable[[], Any]) -> Done:
 
 def do_all(
     parts: Sequence[Part],
-    finished: Collection[Part],
+    finished: Collection[str],
     hands: Hands,
     begin: Callable[[Part], Work],
     show: Show,
@@ -98,91 +103,91 @@ def do_all(
     """Does the parts, the first that may begin first, and yields each when it has come to its end.
 
     Args:
-      parts: of the whole experiment.
-      finished: those that need not be done.
+      parts: of the whole.
+      finished: names of those that need not be done.
       hands: who does them.
       begin: is called when a part begins; says what there is to do.
       show: is told of progress.
     """
-    waiting = [part for part in parts if part not in finished]
+    waiting = [part for part in parts if part.name not in finished]
     ended = set(finished)
     under_way = 0
     while waiting or under_way:
-        able = [part for part in waiting if _may_begin(part, parts, ended)]
+        able = [part for part in waiting if part.needs <= ended]
         for part in able[: max(0, hands.at_once - under_way)]:
             waiting.remove(part)
             hands.start(part, begin(part))
             under_way += 1
         found = hands.wait(show)
         under_way -= 1
-        ended.add(found.part)
+        ended.add(found.part.name)
         yield found
 
 
-def _may_begin(part: Part, parts: Sequence[Part], ended: Collection[Part]) -> bool:
-    """A benchmark needs all trainings of its run."""
-    trainings = [other for other in parts if isinstance(other.of, Job) and other.run == part.run]
-    return isinstance(part.of, Job) or all(training in ended for training in trainings)
-
-
 def do_training(part: Part, training: Training, last: int, show: Show) -> float:
-    """Trains, and returns the seconds that it took.
+    """Trains, and returns the seconds that it took, over all its starts.
 
     Args:
       part: which it is.
-      training: what to run.
+      training: what to run; its folder gets a note of the seconds.
       last: learner steps in all.
       show: is told of progress.
 
     Raises:
       EvaluationError: if `mlagents-learn` fails.
     """
-    show(str(part), 0, last)
-    began = time.monotonic()
+    show(part.name, 0, last)
+    before, began = _noted(training), time.monotonic()
     try:
-        train(training, lambda summary: show(str(part), min(summary.step, last), last))
+        train(training, lambda summary: show(part.name, min(summary.step, last), last))
     except TrainingError as error:
         raise EvaluationError(str(error)) from error
-    return time.monotonic() - began
+    finally:
+        training.folder.mkdir(exist_ok=True)
+        text = json.dumps(before + time.monotonic() - began)
+        write_atomically(training.folder / _SECONDS, lambda file: file.write(text.encode()))
+    return seconds_of(training)
+
+
+def seconds_of(training: Training) -> float:
+    """Returns the seconds that a finished training took; killed before they were noted, those of its last start."""
+    return _noted(training) or training.seconds
+
+
+def _noted(training: Training) -> float:
+    file = training.folder / _SECONDS
+    return float(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else 0.0
 
 
 @dataclass(frozen=True)
-class Benchmark:
-    """A tournament of what was trained, and of fixed agents.
+class Games:
+    """A tournament that is one part.
 
     Attributes:
       folder: of the tournament.
-      trained: by name, folders of the trainings that take part.
-      fixed: who else does.
-      environment: where it is played.
-      games: of each pair.
+      players: who plays.
+      environment: where.
+      settings: how.
     """
 
     folder: Path
-    trained: Mapping[str, Path]
-    fixed: tuple[Player, ...]
+    players: tuple[Player, ...]
     environment: EnvironmentSettings
-    games: int
+    settings: tournament.TournamentSettings
 
 
-def do_benchmark(part: Part, benchmark: Benchmark, show: Show) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Plays the policies that were kept nearest to the part's iteration.
-
-    Returns:
-      `[N, N]` mean outcomes, row against column.
+def do_games(part: Part, games: Games, show: Show) -> dict[str, Any]:
+    """Plays a tournament, draws it, and returns the content of its `tournament.json`.
 
     Raises:
       EvaluationError: see `tournament.run`.
     """
-    assert isinstance(part.of, int)
-    trained = [replace(nearest(run, part.of), name=name) for name, run in benchmark.trained.items()]
-    rule = outcome_rule(next(iter(benchmark.trained.values()))) or OutcomeSettings()
     content = tournament.run(
-        benchmark.folder,
-        [*trained, *benchmark.fixed],
-        benchmark.environment,
-        tournament.TournamentSettings(benchmark.games, outcome=rule, seed=benchmark.environment.seed),
-        lambda done, planned: show(str(part), done, planned),
+        games.folder,
+        games.players,
+        games.environment,
+        games.settings,
+        lambda done, planned: show(part.name, done, planned),
     )
-    draw_tournament(benchmark.folder, content)
-    return np.array(content["payoff"], dtype=float)
+    draw_tournament(games.folder, content)
+    return content

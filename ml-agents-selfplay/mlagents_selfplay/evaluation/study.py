@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,25 @@ from mlagents_selfplay.evaluation import study_figures, study_pictures, tourname
 from mlagents_selfplay.evaluation.environment import EnvironmentSettings
 from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.networks import outcome_rule
+from mlagents_selfplay.evaluation.parts import (
+    PORTS,
+    Done,
+    Games,
+    Hands,
+    Here,
+    Part,
+    Work,
+    do_all,
+    do_games,
+    do_training,
+    seconds_of,
+)
 from mlagents_selfplay.evaluation.players import Player, everybody_of, nearest
 from mlagents_selfplay.evaluation.study_figures import SAME_TIME, name_of, shares
 from mlagents_selfplay.evaluation.study_settings import StudySettings
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
 from mlagents_selfplay.store import FORMAT_VERSION, read_json, write_atomically
-from mlagents_selfplay.training import Training, TrainingError, build_of, train
+from mlagents_selfplay.training import Training, TrainingError, build_of
 
 FINALS, POOL = "finals", "pool"
 BASE_PORT = 6105
@@ -44,9 +57,19 @@ class Study:
     settings: StudySettings
     seconds: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
+    _trainings: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # by part: game, arm, seed
+    _tournaments: dict[str, tuple[str, str]] = field(default_factory=dict)  # by part: game, FINALS or POOL
+    _played: dict[str, dict[str, Any]] = field(default_factory=dict)  # by game: tournaments that are over
+    _builds: dict[str, str] = field(default_factory=dict)  # by game
 
-    def run(self, watch: Watch = lambda doing, done, planned, parts_done, parts: None) -> dict[str, Any]:
+    def run(
+        self, watch: Watch = lambda doing, done, planned, parts_done, parts: None, hands: Hands | None = None
+    ) -> dict[str, Any]:
         """Does what is left to do.
+
+        Args:
+          watch: is told of progress.
+          hands: who trains and plays; None does one after another in this process.
 
         Returns:
           What `study.json` holds; see docs/evaluation.md.
@@ -55,25 +78,28 @@ class Study:
           EvaluationError: if the folder holds another study, or a training or tournament fails. What is done is kept.
         """
         self._begin()
-        settings, done = self.settings, 0
-        parts = sum(len(settings.arms_of(game)) * settings.seeds + 2 for game in settings.games)
+        parts, finished = [], []
+        for game in self.settings.games:
+            trainings = {f"{game}: {arm}, seed {seed}": (game, arm, seed) for arm, seed in self._in_turn(game)}
+            tournaments = {f"{game}: {which}": (game, which) for which in (FINALS, POOL)}
+            self._trainings |= trainings
+            self._tournaments |= tournaments
+            parts += [Part(name) for name in trainings]
+            parts += [Part(name, frozenset(trainings)) for name in tournaments]
+            for name, about in trainings.items():
+                if self._training(*about).is_finished:
+                    self._note_seconds(*about, seconds_of(self._training(*about)))
+                    finished.append(name)
+        parts_done = len(finished)
 
         def show(doing: str, at: int, planned: int) -> None:
-            watch(doing, at, planned, done, parts)
+            watch(doing, at, planned, parts_done, len(parts))
 
-        for game in settings.games:
-            for seed in settings.all_seeds:
-                for arm in settings.arms_of(game):  # in turn, so that a machine that gets slower does so for all
-                    self._train(game, arm, seed, show)
-                    done += 1
-            for which, games in ((FINALS, settings.games_of_each_pair), (POOL, settings.pool_games)):
-                self._judge(game, which, games, show)
-                done += 1
-            self.figures[game] = study_figures.of_game(
-                self._table(game, FINALS), self._table(game, POOL), settings, game
-            )
-            study_pictures.draw(self.folder / game, settings, game, self.figures[game])
-            self._write()
+        for found in do_all(parts, finished, hands or Here(), self._begin_part, show):
+            if found.error is not None:
+                raise found.error
+            parts_done += 1
+            self._note(found)
         return self.results()
 
     def results(self) -> dict[str, Any]:
@@ -87,45 +113,67 @@ class Study:
             "together": study_figures.together(self.figures),
         }
 
+    # Parts
+
+    def _in_turn(self, game: str) -> list[tuple[str, int]]:
+        """Returns arms and seeds, seed by seed, so that a machine that gets slower does so for all arms."""
+        return [(arm, seed) for seed in self.settings.all_seeds for arm in self.settings.arms_of(game)]
+
+    def _begin_part(self, part: Part) -> Work:
+        if part.name in self._trainings:
+            game, arm, seed = self._trainings[part.name]
+            return partial(do_training, part, self._training(game, arm, seed), self.settings.games[game].steps)
+        return partial(do_games, part, self._games(*self._tournaments[part.name]))
+
+    def _note(self, found: Done) -> None:
+        """Writes down what a part came to, and judges the game if it was the last of its parts."""
+        if found.part.name in self._trainings:
+            self._note_seconds(*self._trainings[found.part.name], found.result)
+        else:
+            game, which = self._tournaments[found.part.name]
+            of_game = self._played.setdefault(game, {})
+            of_game[which] = found.result
+            if {FINALS, POOL} <= set(of_game):
+                self.figures[game] = study_figures.of_game(of_game[FINALS], of_game[POOL], self.settings, game)
+                study_pictures.draw(self.folder / game, self.settings, game, self.figures[game])
+        self._write()
+
+    def _note_seconds(self, game: str, arm: str, seed: int, seconds: float) -> None:
+        self.seconds.setdefault(game, {}).setdefault(arm, {})[str(seed)] = seconds
+
+    def _port(self, about: tuple[Any, ...]) -> int:
+        """Parts that begin at the same time look for free ports in different places."""
+        return BASE_PORT + PORTS * [*self._trainings.values(), *self._tournaments.values()].index(about)
+
     # Trainings
 
     def training_folder(self, game: str, arm: str, seed: int) -> Path:
         """What `mlagents-learn` leaves."""
         return self.folder / game / "training" / f"{arm}-{seed}"
 
-    def _train(self, game: str, arm: str, seed: int, show: Callable[[str, int, int], None]) -> None:
-        about = self.settings.games[game]
-        training = Training(
+    def _training(self, game: str, arm: str, seed: int) -> Training:
+        return Training(
             self.training_folder(game, arm, seed),
             {"env_settings": {"max_lifetime_restarts": 0}, "default_settings": self.settings.block(game, arm)},
             self._build(game),
             seed=seed,
-            num_areas=about.num_areas,
+            num_areas=self.settings.games[game].num_areas,
+            base_port=self._port((game, arm, seed)),
         )
-        label = f"{game}: {arm}, seed {seed}"
-        show(label, 0, about.steps)
-        of_arm = self.seconds.setdefault(game, {}).setdefault(arm, {})
-        if training.is_finished:
-            of_arm.setdefault(str(seed), training.seconds)  # killed before they were written down
-            return
-        began = time.monotonic()
-        try:
-            train(training, lambda summary: show(label, min(summary.step, about.steps), about.steps))
-        except TrainingError as error:
-            raise EvaluationError(str(error)) from error
-        finally:
-            of_arm[str(seed)] = of_arm.get(str(seed), 0.0) + time.monotonic() - began
-            self._write()
 
     def _build(self, game: str) -> str:
-        try:
-            return str(build_of(self.settings.games[game].environment, self.folder / "builds").resolve())
-        except TrainingError as error:
-            raise EvaluationError(f"{game}: {error}") from error
+        if game not in self._builds:
+            try:
+                build = build_of(self.settings.games[game].environment, self.folder / "builds")
+            except TrainingError as error:
+                raise EvaluationError(f"{game}: {error}") from error
+            self._builds[game] = str(build.resolve())
+        return self._builds[game]
 
     # Tournaments
 
-    def _judge(self, game: str, which: str, games: int, show: Callable[[str, int, int], None]) -> None:
+    def _games(self, game: str, which: str) -> Games:
+        """Returns the tournament of final policies, or that of final policies with earlier ones."""
         arms, settings = self.settings.arms_of(game), self.settings
         finals = {arm: [self._final(game, arm, seed) for seed in settings.all_seeds] for arm in arms}
         everybody = [player for of_arm in finals.values() for player in of_arm]
@@ -134,24 +182,22 @@ class Study:
             others = [self._at_the_same_time(game, seed) for seed in settings.all_seeds]
             apart.append([player.name for player in (*others, *finals[settings.stock])])
         else:
-            others = [
-                player for arm in arms for seed in settings.all_seeds for player in self._earlier(game, arm, seed)
-            ]
+            others = [player for arm, seed in self._in_turn(game) for player in self._earlier(game, arm, seed)]
             apart = [[player.name for player in everybody], [player.name for player in others]]
-        about, folder = settings.games[game], self.folder / game / which
+        about = settings.games[game]
         rule = outcome_rule(self.training_folder(game, settings.ours, settings.first_seed)) or OutcomeSettings()
-        tournament.run(
-            folder,
-            [*everybody, *others],
-            EnvironmentSettings(self._build(game), num_areas=about.num_areas, seed=1, base_port=BASE_PORT),
+        port = self._port((game, which))
+        return Games(
+            self.folder / game / which,
+            (*everybody, *others),
+            EnvironmentSettings(self._build(game), num_areas=about.num_areas, seed=1, base_port=port),
             tournament.TournamentSettings(
-                games,
+                settings.games_of_each_pair if which == FINALS else settings.pool_games,
                 outcome=rule,
                 seed=1,
                 exploitability=about.exploitability if which == FINALS else None,
                 apart=tuple(frozenset(names) for names in apart),
             ),
-            lambda done, planned: show(f"{game}: {which}", done, planned),
         )
 
     def _final(self, game: str, arm: str, seed: int) -> Player:
@@ -168,9 +214,6 @@ class Study:
     def _earlier(self, game: str, arm: str, seed: int) -> Sequence[Player]:
         run, steps = self.training_folder(game, arm, seed), self.settings.games[game].steps
         return [replace(nearest(run, share * steps), name=name_of(arm, seed, share)) for share in shares(self.settings)]
-
-    def _table(self, game: str, which: str) -> dict[str, Any]:
-        return read_json(self.folder / game / which / "tournament.json")
 
     # On disk
 
