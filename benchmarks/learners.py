@@ -1,6 +1,6 @@
 """How well does a learner do on an environment, at a budget of steps?
 
-    python -m benchmarks.learners dqn CartPole-v1 [--steps 50000] [--seeds 3] [--library] [--json]
+    python -m benchmarks.learners dqn CartPole-v1 [--steps 50000] [--seeds 3] [--library] [--figure FILE.svg] [--json]
 
 Trains with `mlagents-learn` and a build of the environment, as the file in config/ says that has this environment under
 this trainer type. The curve holds the mean return of the episodes that ended in each twentieth of the steps,
@@ -85,11 +85,13 @@ def with_the_library(block: Block, algorithm: str, environment: str, seed: int) 
         **others,
     )
     curve: Curve = []
-    portion = block["max_steps"] // POINTS
+    portion, told = block["max_steps"] // POINTS, 0
     for point in range(1, POINTS + 1):
         model.learn(portion, reset_num_timesteps=False)
-        if model.ep_info_buffer:
-            curve.append((point * portion, statistics.fmean(episode["r"] for episode in model.ep_info_buffer)))
+        (returns,) = environments.env_method("get_episode_rewards")
+        if len(returns) > told:
+            curve.append((point * portion, statistics.fmean(returns[told:])))
+        told = len(returns)
     return curve
 
 
@@ -143,6 +145,29 @@ def print_tables(result: Mapping[str, Any], console: Console) -> None:
     console.print(table)
 
 
+def draw(result: Mapping[str, Any], path: Path) -> None:
+    """Writes a picture (format by suffix) of the curves: a thin line for each seed, a thick one for their mean."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "learners"  # the same picture gives the same file
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=(6.4, 3.6), layout="constrained")
+    for (who, of_seed), color in zip(result["curves"].items(), ("tab:blue", "tab:orange"), strict=False):
+        lines = [np.array(curve).T for curve in of_seed.values()]
+        grid = np.linspace(max(steps[0] for steps, _ in lines), min(steps[-1] for steps, _ in lines), 200)
+        for steps, returns in lines:
+            axis.plot(steps, returns, color=color, linewidth=0.8, alpha=0.5)
+        mean = np.mean([np.interp(grid, steps, returns) for steps, returns in lines], axis=0)
+        label = {"ours": result["algorithm"], "stable_baselines3": "Stable-Baselines3"}[who]
+        axis.plot(grid, mean, color=color, linewidth=2.2, label=f"{label}, mean of {len(lines)} seed(s)")
+    axis.set(xlabel="learner steps", ylabel="mean return of an episode", title=result["environment"])
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False, loc="lower right")
+    figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
 def main() -> None:
     """Command line."""
     parser = arguments(__doc__.splitlines()[0])
@@ -152,9 +177,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, metavar="N")
     parser.add_argument("--areas", type=int, default=8, metavar="N", help="copies of the environment")
     parser.add_argument("--library", action="store_true", help="train Stable-Baselines3, too")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the curves into it")
     options = parser.parse_args()
     steps, seeds = (QUICK_STEPS, 1) if options.quick else (options.steps, options.seeds)
     result = measure(options.algorithm, options.environment, steps, seeds, options.areas, options.library)
+    if options.figure:
+        draw(result, options.figure)
     show(result, options.json, print_tables)
 
 

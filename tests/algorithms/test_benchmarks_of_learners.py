@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks import learners, updates
@@ -30,3 +32,12 @@ def test_an_algorithm_without_a_configuration_is_refused() -> None:
 
 def test_what_counts_is_the_last_tenth() -> None:
     assert learners.final([(500, 1.0), (900, 2.0), (950, 3.0), (1000, 5.0)], 1000) == 4.0
+
+
+def test_the_picture_has_a_line_for_each_seed_and_who_learned_it(tmp_path: Path) -> None:
+    curves = {1: [(100, -10.0), (200, -5.0)], 2: [(100, -12.0), (200, -3.0)]}
+    result = {"algorithm": "td3", "environment": "Pendulum-v1"}
+    learners.draw({**result, "curves": {"ours": curves, "stable_baselines3": curves}}, tmp_path / "learners.svg")
+    text = (tmp_path / "learners.svg").read_text()
+    assert "td3, mean of 2 seed(s)" in text
+    assert "Stable-Baselines3, mean of 2 seed(s)" in text
