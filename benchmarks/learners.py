@@ -4,21 +4,25 @@
 
 Trains with `mlagents-learn` and a build of the environment, as the file in config/ says that has this environment under
 this trainer type. The curve holds the mean return of the episodes that ended in each twentieth of the steps,
-exploration and all; `final` is the mean over the last tenth. `--library` trains Stable-Baselines3's learner of the same
+exploration and all; `final` is the mean over the last tenth. `played` is the mean return of 50 episodes of the trained
+policy without exploration. `--library` trains Stable-Baselines3's learner of the same
 kind beside it: same budget, seeds, network, batch, replay, learning rate, discount, noise and steps for each update.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
+from mlagents_selfplay.training import beside_python
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -28,8 +32,16 @@ from gym_bridges import executable
 
 LIBRARY = {"dqn": "DQN", "ddpg": "DDPG", "td3": "TD3", "fast_sac": "SAC", "sac": "SAC"}
 POINTS = 20  # of a curve
+EPISODES = 50  # of the trained policy
 QUICK_STEPS = 2_000
 Curve = list[tuple[int, float]]
+
+
+class Learned(NamedTuple):
+    """A training: its curve, (learner steps, mean return), and the mean return of what came of it."""
+
+    curve: Curve
+    played: float
 
 
 def configuration_of(algorithm: str, environment: str) -> tuple[Block, dict[str, Any]]:
@@ -48,18 +60,22 @@ def configuration_of(algorithm: str, environment: str) -> tuple[Block, dict[str,
 
 def through_the_bridge(
     block: Block, parameters: dict[str, Any], environment: str, seed: int, areas: int, folder: Path
-) -> Curve:
-    """Trains with `mlagents-learn` and returns the curve: (learner steps, mean return)."""
+) -> Learned:
+    """Trains with `mlagents-learn`, and plays the exported model."""
     build = executable.write([environment], folder / f"{seed}-build", Path(sys.executable))
     block = {**block, "summary_freq": max(1, block["max_steps"] // POINTS)}
     run = train(block, folder / str(seed), seed=seed, build=build, num_areas=areas, parameters=parameters)
-    return run.curve(RETURN)
+    command = [str(beside_python("mlagents-selfplay")), "play", str(run.folder / f"{environment}.onnx")]
+    command += ["--env", str(build), "--games", str(EPISODES), "--deterministic", "--json"]
+    played = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    return Learned(run.curve(RETURN), json.loads(played.stdout)["scores"][0]["mean_return"])
 
 
-def with_the_library(block: Block, algorithm: str, environment: str, seed: int) -> Curve:
-    """Trains with Stable-Baselines3 and returns the curve."""
+def with_the_library(block: Block, algorithm: str, environment: str, seed: int) -> Learned:
+    """Trains with Stable-Baselines3, and plays the model."""
     import stable_baselines3
     from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.evaluation import evaluate_policy
     from stable_baselines3.common.noise import NormalActionNoise
 
     hyperparameters, network, signal = block["hyperparameters"], block["network_settings"], block["reward_signals"]
@@ -92,7 +108,8 @@ def with_the_library(block: Block, algorithm: str, environment: str, seed: int) 
         if len(returns) > told:
             curve.append((point * portion, statistics.fmean(returns[told:])))
         told = len(returns)
-    return curve
+    played, _ = evaluate_policy(model, environments, EPISODES, deterministic=True)
+    return Learned(curve, float(np.mean(played)))
 
 
 def final(curve: Curve, steps: int) -> float:
@@ -103,7 +120,7 @@ def final(curve: Curve, steps: int) -> float:
 def measure(
     algorithm: str, environment: str, steps: int | None, seeds: int, areas: int, library: bool
 ) -> dict[str, Any]:
-    """Returns curves and final returns by seed, and their mean.
+    """Returns curves, final returns and those without exploration by seed, and the means of the latter two.
 
     Args:
       algorithm: trainer type.
@@ -115,16 +132,17 @@ def measure(
     """
     block, parameters = configuration_of(algorithm, environment)
     block = {**block, "max_steps": block["max_steps"] if steps is None else steps}
-    curves: dict[str, dict[int, Curve]] = {"ours": {}, **({"stable_baselines3": {}} if library else {})}
+    learned: dict[str, dict[int, Learned]] = {"ours": {}, **({"stable_baselines3": {}} if library else {})}
     with tempfile.TemporaryDirectory() as folder:
         for seed in track(range(1, seeds + 1), console=Console(stderr=True)):
-            curves["ours"][seed] = through_the_bridge(block, parameters, environment, seed, areas, Path(folder))
+            learned["ours"][seed] = through_the_bridge(block, parameters, environment, seed, areas, Path(folder))
             if library:
-                curves["stable_baselines3"][seed] = with_the_library(block, algorithm, environment, seed)
+                learned["stable_baselines3"][seed] = with_the_library(block, algorithm, environment, seed)
     finals = {
-        who: {seed: final(curve, block["max_steps"]) for seed, curve in of_seed.items()}
-        for who, of_seed in curves.items()
+        who: {seed: final(one.curve, block["max_steps"]) for seed, one in of_seed.items()}
+        for who, of_seed in learned.items()
     }
+    played = {who: {seed: one.played for seed, one in of_seed.items()} for who, of_seed in learned.items()}
     return {
         "algorithm": algorithm,
         "environment": environment,
@@ -132,7 +150,9 @@ def measure(
         "areas": areas,
         "final": finals,
         "mean": {who: statistics.fmean(of_seed.values()) for who, of_seed in finals.items()},
-        "curves": curves,
+        "played": played,
+        "mean_played": {who: statistics.fmean(of_seed.values()) for who, of_seed in played.items()},
+        "curves": {who: {seed: one.curve for seed, one in of_seed.items()} for who, of_seed in learned.items()},
     }
 
 
@@ -142,6 +162,10 @@ def print_tables(result: Mapping[str, Any], console: Console) -> None:
     table = Table("by", *(f"seed {seed}" for seed in result["final"]["ours"]), "mean", title=title)
     for who, of_seed in result["final"].items():
         table.add_row(who, *(f"{value:.1f}" for value in of_seed.values()), f"{result['mean'][who]:.1f}")
+        without = result["played"][who].values()
+        table.add_row(
+            "without exploration", *(f"{value:.1f}" for value in without), f"{result['mean_played'][who]:.1f}"
+        )
     console.print(table)
 
 
