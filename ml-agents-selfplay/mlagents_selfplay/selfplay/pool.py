@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .history import SnapshotHistory
 from .matchmaking import CURRENT
-from .samplers import Candidates, SamplerSettings, draw, probabilities
+from .samplers import LOOK_AT_RESULTS, Candidates, SamplerSettings, draw, probabilities
 from .scorebook import INITIAL, Scorebook
 
 Distribution = tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]
@@ -82,7 +83,8 @@ class OpponentPool:
         Returns:
           Names `[N + 1]`, the current policy last, and probabilities `[N + 1]`; pinned opponents are drawn before.
         """
-        made_from = (now, book, book.changes, self.history.steps, self._initial_playable)
+        results = book.changes if self.sampler.kind in LOOK_AT_RESULTS else 0
+        made_from = (now, book, results, self.history.steps, self._initial_playable)
         if self._last is None or self._last[0] != made_from:
             self._last = (made_from, self._distribution(now, book))
         return self._last[1]
@@ -92,14 +94,11 @@ class OpponentPool:
         if self._initial_playable:
             steps.insert(0, 0)
         names = [INITIAL if step == 0 else str(step) for step in steps]
-        scores = [book.win_rate(name) for name in names]
-        candidates = Candidates(
-            steps=np.array(steps, dtype=np.int64),
-            now=max(now, *steps, 0),
-            win_rates=np.array([rate for rate, _ in scores]),
-            games=np.array([games for _, games in scores]),
-            qualities=np.array([book.quality(name) for name in names]),
-        )
+        candidates = Candidates(steps=np.array(steps, dtype=np.int64), now=max(now, *steps, 0))
+        if self.sampler.kind in LOOK_AT_RESULTS:
+            win_rates, games = np.array([book.win_rate(name) for name in names]).reshape(-1, 2).T
+            qualities = np.array([book.quality(name) for name in names])
+            candidates = replace(candidates, win_rates=win_rates, games=games, qualities=qualities)
         return [*names, CURRENT], probabilities(candidates, self.sampler)
 
     def draw(self, now: int, book: Scorebook, on: set[str], room: int) -> str:

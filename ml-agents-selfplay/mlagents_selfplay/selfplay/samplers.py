@@ -253,6 +253,7 @@ _WEIGHTS: dict[str, Callable[[Candidates, npt.NDArray[np.intp], SamplerSettings]
     "quality": _quality,
 }
 KINDS = tuple(_WEIGHTS)
+LOOK_AT_RESULTS = ("pfsp", "quality")  # the kinds that win rates, games or qualities mean something to
 PFSP_WEIGHTINGS = tuple(_PFSP_FORMS)
 
 PRESETS = {

@@ -90,7 +90,8 @@ class Scorebook:
 
     def quality(self, player: str) -> float:
         """Returns the quality score of an opponent; a new one starts with the best there is."""
-        return self._qualities.get(player, max(self._qualities.values(), default=0.0))
+        own = self._qualities.get(player)
+        return max(self._qualities.values(), default=0.0) if own is None else own
 
     def keep(self, players: set[str]) -> None:
         """Forgets opponents that can no longer be met, all but `players`."""
@@ -171,9 +172,10 @@ class Scorebook:
         wins, games = self._recent.get(player, (0.0, 0.0))
         self._recent[player] = (MEMORY * wins + outcome, MEMORY * games + 1.0)
         if outcome == 1.0:
-            qualities = {known: self.quality(known) for known in {*self._qualities, player}}
-            after = qualities_after_win(np.array(list(qualities.values())), list(qualities).index(player))
-            self._qualities = dict(zip(qualities, after.tolist(), strict=True))
+            self._qualities[player] = self.quality(player)
+            beaten = list(self._qualities).index(player)
+            after = qualities_after_win(np.array(list(self._qualities.values())), beaten)
+            self._qualities[player] = float(after[beaten])
 
 
 def _key(behavior: str, player: str) -> str:
