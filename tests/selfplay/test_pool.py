@@ -98,6 +98,14 @@ def test_the_distribution_follows_every_change_of_what_it_depends_on() -> None:
     assert chances(300)[CURRENT] == quarter
 
 
+@pytest.mark.parametrize("kind", ["uniform", "limit_uniform"])
+def test_results_cost_a_sampler_nothing_that_does_not_look_at_them(kind: str) -> None:
+    pool, book = pool_of(100, 200, kind=kind), empty_book()
+    before = pool.distribution(200, book)
+    book.keep({"200"})  # counts as a change of the results
+    assert pool.distribution(200, book) is before
+
+
 def test_opponents_of_matches_follow_the_distribution_though_a_draw_serves_several() -> None:
     pool, book = pool_of(100, 200, 300), empty_book()
     draws = Draws(7, lambda: pool.draw(400, book, NOBODY, PLENTY), lambda _: True)
