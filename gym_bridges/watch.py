@@ -22,12 +22,13 @@ POLL_SECONDS = 1.0
 def end_with_trainer() -> None:
     """Starts a thread that ends this process, and an orphaned worker that started it, once the trainer is gone.
 
-    A trainer that was killed while this process was starting is gone already; its door still says who it was.
+    A trainer that was killed while this process was starting is gone already, or dead and not yet buried; its door
+    still says who it was.
     """
     worker = os.getppid()
     trainer = _trainer_behind(worker)
     maker = door_maker()
-    if trainer is None and maker not in (None, worker) and _parent_of(maker) is None:
+    if trainer is None and maker not in (None, worker) and _parent_of(worker) is not None and not _command_line(maker):
         trainer = maker
     threading.Thread(target=_watch, args=(worker, trainer), daemon=True).start()
 
@@ -59,6 +60,7 @@ def _parent_of(process: int) -> int | None:
 
 
 def _command_line(process: int) -> bytes:
+    """Returns the words of `process`, or nothing where there is no `/proc`, or where it is dead."""
     try:
         return Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:

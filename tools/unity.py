@@ -29,6 +29,7 @@ PLAYER = {"UnityEngine": "Engine", "Unity.ML-Agents": "MLAgents"}  # assembly ->
 PROVIDED = {"UnityEngine.TestRunner", "UnityEditor.TestRunner"}  # of the test framework; our tests use NUnit alone
 SYSTEM_PACKAGES = ("mono-devel", "mono-mcs", "nunit-console")
 NUNIT = Path("/usr/lib/cli/nunit.framework-2.6.3/nunit.framework.dll")
+LONGEST_SECONDS = 600  # of any command
 
 
 class Failed(Exception):
@@ -161,7 +162,12 @@ def run(
     words: list[str], complaint: str, folder: Path | None = None, environment: dict[str, str] | None = None
 ) -> None:
     """Runs a command and shows its output only if it fails."""
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+    try:
+        done = subprocess.run(
+            words, cwd=folder, env=environment, capture_output=True, text=True, timeout=LONGEST_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Failed(f"{complaint}: {words[0]} did not end within {LONGEST_SECONDS} seconds") from error
     if done.returncode != 0:
         print(done.stdout + done.stderr, file=sys.stderr)
         raise Failed(complaint)

@@ -50,9 +50,10 @@ class Family:
         assert self.process.stdout.readline() == "watching\n"
         self.descendants = psutil.Process(self.process.pid).children(recursive=True)
 
-    def kill_the_first(self) -> None:
+    def kill_the_first(self, bury: bool = True) -> None:
         self.process.kill()
-        self.process.wait()
+        if bury:
+            self.process.wait()
 
     def alive(self) -> list[psutil.Process]:
         return [one for one in self.descendants if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
@@ -91,6 +92,13 @@ def test_a_trainer_that_is_killed_while_its_build_starts_takes_it_along_too(fami
     families.append(family)
     assert len(family.alive()) == 2
     family.kill_the_first()
+    assert family.ends()
+
+
+def test_so_does_one_that_is_dead_by_then_and_whose_parent_has_not_noticed(families: list[Family]) -> None:
+    family = Family(trainer(LATE_BUILD, began="print('watching', flush=True)"))
+    families.append(family)
+    family.kill_the_first(bury=False)
     assert family.ends()
 
 
