@@ -80,7 +80,8 @@ def register(app: Dash, library: Library) -> None:
 
 
 def _updated(content: Mapping[str, Any]) -> str:
-    return f"updated {parts.when(datetime.fromisoformat(content['updated']).timestamp())}"
+    moment = datetime.fromisoformat(content["updated"].replace("Z", "+00:00"))  # Python 3.10 does not know the Z
+    return f"updated {parts.when(moment.timestamp())}"
 
 
 def _names(library: Library) -> list[str]:
