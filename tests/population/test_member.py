@@ -134,7 +134,7 @@ def test_a_member_whose_trainer_cannot_run_is_given_up_with_its_last_words(
 ) -> None:
     nowhere = tmp_path / "no-such-build"
     settings = settings_from(small_population(tmp_path, nowhere), "test")
-    monkeypatch.setattr("mlagents_selfplay.population.member.sys.executable", "/bin/false")
+    monkeypatch.setattr("mlagents_selfplay.population.member.MLAGENTS_LEARN", ("/bin/false",))
     population = Population(tmp_path / "p", settings, EvolvingLeague)
     population.wait()
     assert [type(error) for error in population.errors] == [MemberFailed, MemberFailed]
