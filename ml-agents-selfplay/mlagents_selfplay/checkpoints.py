@@ -6,6 +6,7 @@ a whole, treats the export as the convenience it is, and lets the trainer put it
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +28,9 @@ class CrashSafeSaver(TorchModelSaver):
       settings: of the learner.
       model_path: folder of the behavior in the results.
       load: whether to resume from the checkpoint there.
-      around: called with the learner step and a function that writes the checkpoint; it saves what belongs to it.
+      saving: called with the learner step and a function that writes the checkpoint as it is now; returns a function
+        that calls it and saves what belongs to it, as that is now.
+      do: called with what is to be done on the disk, now or soon, in order.
     """
 
     def __init__(
@@ -35,10 +38,11 @@ class CrashSafeSaver(TorchModelSaver):
         settings: TrainerSettings,
         model_path: str,
         load: bool,
-        around: Callable[[int, Callable[[], None]], None],
+        saving: Callable[[int, Callable[[], None]], Callable[[], None]],
+        do: Callable[[Callable[[], None]], None] = lambda job: job(),
     ) -> None:
         super().__init__(settings, model_path, load)
-        self._around = around
+        self._saving, self._do = saving, do
         self.resumed = False  # whether a checkpoint was found and loaded
 
     def write_checkpoint(self, step: int) -> None:
@@ -46,13 +50,17 @@ class CrashSafeSaver(TorchModelSaver):
 
         A full disk costs this checkpoint, with an error in the log, and nothing that was saved before.
         """
-        path = Path(self.model_path) / DEFAULT_CHECKPOINT_NAME
-        try:
-            self._around(step, lambda: write_atomically(path, lambda file: torch.save(self._state(), file)))
-        except OSError as error:
-            logger.error(
-                f"The checkpoint of step {step} could not be written to {path}: {error}. The last one is still there."
-            )
+        path, state = Path(self.model_path) / DEFAULT_CHECKPOINT_NAME, copy.deepcopy(self._state())
+        save = self._saving(step, lambda: write_atomically(path, lambda file: torch.save(state, file)))
+
+        def save_if_possible() -> None:
+            try:
+                save()
+            except OSError as error:
+                why = f"could not be written to {path}: {error}. The last one is still there."
+                logger.error(f"The checkpoint of step {step} {why}")
+
+        self._do(save_if_possible)
 
     def save_checkpoint(self, behavior_name: str, step: int) -> tuple[str, list[str]]:
         """Saves `checkpoint.pt`, a numbered copy of it and an ONNX model; returns the paths of the latter two."""
@@ -83,6 +91,9 @@ class CrashSafeSaver(TorchModelSaver):
         if self.load and self.initialize_path is None and not path.exists():
             logger.warning(f"{path} does not exist: the run ended before its first checkpoint and starts from step 0.")
             return
+        if self.load:
+            for half_written in path.parent.glob("*.part"):
+                half_written.unlink()
         super().initialize_or_load(policy)
         self.resumed = self.load and self.initialize_path is None
 

@@ -126,13 +126,9 @@ class Roster:
         self._shared.ratings.put(self._behavior, INITIAL, float(self._settings.initial_elo))
 
     def take_snapshot(self) -> None:
-        """Freezes the learner as it is now: on disk, in the history, and in the ratings with the learner's own.
-
-        Raises:
-          OSError: if it cannot be written; then nothing has changed.
-        """
+        """Freezes the learner as it is now: in the history, in the ratings with the learner's own, and soon on disk."""
         step, ratings = self._step(), self._shared.ratings
-        self._folder.save_snapshot(step, self._weights(), half=self._settings.snapshot_precision == "float16")
+        self._folder.save_snapshot_later(step, self._weights(), half=self._settings.snapshot_precision == "float16")
         for player in self.pool.add(step):
             ratings.remove(self._behavior, player)
         ratings.put(self._behavior, str(step), ratings.rating(self._behavior, CURRENT))

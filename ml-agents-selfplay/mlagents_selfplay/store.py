@@ -8,10 +8,11 @@
         state.json                      all that a resumed run needs beside ML-Agents' checkpoint
         state.next.json                 the same for the checkpoint that is being written
 
-Every file but the match log is written aside, synced and renamed. A checkpoint takes three steps: `stage` writes
-`state.next.json`, ML-Agents' `checkpoint.pt` is replaced, `commit` renames the state and only then deletes the
-snapshots that left the history. Whichever of the two checkpoints a resume finds, the state of that learner step is
-there, with every snapshot it names; the match log is cut back to the length it had then.
+Every file but the match log is written aside, synced and renamed. A checkpoint takes three steps: `state.next.json` is
+written, ML-Agents' `checkpoint.pt` is replaced, the state is renamed, and only then are the snapshots deleted that left
+the history. Whichever of the two checkpoints a resume finds, the state of that learner step is there, with every
+snapshot it names; the match log is cut back to the length it had then. A thread of its own writes the snapshots and
+checkpoints of a run in training, in this order; what is not on disk yet is read from memory.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from typing import IO, Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, load_file, save
 
+from mlagents_selfplay.disk import Disk
 from mlagents_selfplay.selfplay.scorebook import MatchRow
 
 FORMAT_VERSION = 1
+SNAPSHOT = ".safetensors"
 COLUMNS = ("step", "team", "opponent", "outcome", "return", "length")
 
 Weights = dict[str, np.ndarray[Any, np.dtype[Any]]]
@@ -68,7 +71,11 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.disk = Disk()
         self._log: IO[bytes] | None = None
+        self._unwritten: dict[int, bytes] = {}  # snapshots on their way to the disk, by learner step
+        self._lost: dict[int, OSError] = {}  # those that did not get there, and why
+        self._bytes: dict[int, int] = {}  # sizes of snapshots
 
     def clear(self) -> None:
         """Deletes what an overwritten run left here."""
@@ -76,12 +83,14 @@ class RunFolder:
 
     def snapshot_file(self, step: int) -> Path:
         """Where the snapshot of learner step `step` is, or would be."""
-        return self.path / "snapshots" / f"{step}.safetensors"
+        return self.path / "snapshots" / f"{step}{SNAPSHOT}"
 
     def snapshot_bytes(self, step: int) -> int:
-        """Size of a snapshot's file; 0 if it is not there."""
-        file = self.snapshot_file(step)
-        return file.stat().st_size if file.exists() else 0
+        """Size of a snapshot's file, also of one on its way; 0 if there is none."""
+        if step not in self._bytes:
+            file = self.snapshot_file(step)
+            self._bytes[step] = file.stat().st_size if file.exists() else 0
+        return self._bytes[step]
 
     def save_snapshot(self, step: int, weights: Weights, half: bool) -> None:
         """Writes actor weights.
@@ -94,11 +103,27 @@ class RunFolder:
         Raises:
           OSError: if it cannot be written.
         """
-        if half:
-            weights = {
-                k: v.astype(np.float16) if v.dtype == np.float32 and v.ndim > 1 else v for k, v in weights.items()
-            }
-        _save_weights(self.snapshot_file(step), weights, {"step": str(step)})
+        blob = _snapshot(step, weights, half)
+        write_atomically(self.snapshot_file(step), lambda file: file.write(blob))
+        self._bytes[step] = len(blob)
+
+    def save_snapshot_later(self, step: int, weights: Weights, half: bool) -> None:
+        """As `save_snapshot`, without waiting for the disk; `take_lost` tells of a failure."""
+        blob = self._unwritten[step] = _snapshot(step, weights, half)
+        self._bytes[step] = len(blob)
+
+        def write() -> None:
+            try:
+                write_atomically(self.snapshot_file(step), lambda file: file.write(blob))
+            except OSError as error:
+                self._lost[step] = error
+            del self._unwritten[step]
+
+        self.disk.later(write)
+
+    def take_lost(self) -> dict[int, OSError]:
+        """Returns, once each, the snapshots that could not be written and why."""
+        return {step: self._lost.pop(step) for step in list(self._lost)}
 
     def load_snapshot(self, step: int) -> Weights:
         """Reads actor weights, 16 bits widened to 32.
@@ -106,7 +131,8 @@ class RunFolder:
         Raises:
           DamagedFile: if the file is missing or is not a whole safetensors file.
         """
-        return load_weights(self.snapshot_file(step))
+        blob = self._unwritten.get(step)
+        return load_weights(self.snapshot_file(step)) if blob is None else _widened(load(blob))
 
     def save_guests(self, guests: Mapping[str, Weights], kept: Iterable[str]) -> None:
         """Writes actor weights of guests by name; deletes those of all others but `kept`.
@@ -115,7 +141,8 @@ class RunFolder:
           OSError: if one cannot be written.
         """
         for name, weights in guests.items():
-            _save_weights(self._guest_file(name), weights, {})
+            blob = _serialised(weights, {})
+            write_atomically(self._guest_file(name), lambda file, blob=blob: file.write(blob))
         needed = {self._guest_file(name) for name in (*guests, *kept)}
         for file in (self.path / "guests").glob("*.safetensors"):
             if file not in needed:
@@ -135,6 +162,7 @@ class RunFolder:
         aside = file.with_suffix(".damaged")
         if file.exists():
             os.replace(file, aside)
+        self._bytes.pop(step, None)
         return aside
 
     def append(self, rows: Iterable[MatchRow]) -> None:
@@ -166,25 +194,41 @@ class RunFolder:
             raise
 
     def write_history(self, history: Mapping[str, Any]) -> None:
-        """Writes history.json."""
-        self._write_json("history.json", {"format": FORMAT_VERSION, **history})
+        """Writes history.json, for people to read as well."""
+        text = json.dumps({"format": FORMAT_VERSION, **history}, indent=1)
+        write_atomically(self.path / "history.json", lambda file: file.write(text.encode()))
 
-    def stage(self, step: int, state: Mapping[str, Any]) -> None:
-        """Writes the state that goes with the checkpoint of learner step `step`, which is about to be written."""
-        log = self._open_log()
-        os.fsync(log.fileno())
-        self._write_json(
-            "state.next.json",
-            {"format": FORMAT_VERSION, "step": step, "matches_bytes": log.tell(), "state": dict(state)},
-        )
+    def saving(
+        self, step: int, state: Mapping[str, Any], kept_steps: Iterable[int], write_checkpoint: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Returns a function that writes a checkpoint and the state that goes with it, both of now.
 
-    def commit(self, kept_steps: Iterable[int]) -> None:
-        """Makes the staged state the one to resume from; deletes all snapshots but those of `kept_steps`."""
-        os.replace(self.path / "state.next.json", self.path / "state.json")
-        kept = {self.snapshot_file(step).name for step in kept_steps}
-        for file in (self.path / "snapshots").glob("*.safetensors"):
-            if file.name not in kept:
-                file.unlink()
+        It makes them what a resume finds and then deletes all snapshots but those of `kept_steps`. It raises `OSError`
+        if that cannot be written, or if one of these snapshots could not.
+
+        Args:
+          step: learner step of the checkpoint.
+          state: ready for JSON; may change later.
+          kept_steps: learner steps.
+          write_checkpoint: replaces ML-Agents' checkpoint, as a whole.
+        """
+        log, staged, kept = self._open_log(), self.path / "state.next.json", set(kept_steps)
+        entry = {"format": FORMAT_VERSION, "step": step, "matches_bytes": log.tell(), "state": state}
+        blob = json.dumps(entry).encode()
+        names = {f"{step}{SNAPSHOT}" for step in kept}
+
+        def save() -> None:
+            for lost in kept & self._lost.keys():
+                raise OSError(f"snapshot {lost}, which belongs to it, could not be written: {self._lost[lost]}")
+            os.fsync(log.fileno())
+            write_atomically(staged, lambda file: file.write(blob))
+            write_checkpoint()
+            os.replace(staged, self.path / "state.json")
+            for file in (self.path / "snapshots").glob(f"*{SNAPSHOT}"):
+                if file.name not in names:
+                    file.unlink()
+
+        return save
 
     def read_state(self, step: int) -> dict[str, Any]:
         """Returns the state that was saved with the checkpoint of learner step `step`.
@@ -203,7 +247,7 @@ class RunFolder:
           DamagedFile: as `read_state`.
         """
         entry = self._entry(step)
-        self._write_json("state.json", entry)
+        write_atomically(self.path / "state.json", lambda file: file.write(json.dumps(entry).encode()))
         (self.path / "state.next.json").unlink(missing_ok=True)
         for half_written in self.path.rglob("*.part"):
             half_written.unlink()
@@ -229,9 +273,6 @@ class RunFolder:
             f"(found: {found or 'none'}). Put back the files of one moment, or start over with --force."
         )
 
-    def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        write_atomically(self.path / name, lambda file: file.write(json.dumps(content, indent=1).encode()))
-
     def _open_log(self) -> IO[bytes]:
         if self._log is None:
             path = self.path / "matches.csv"
@@ -241,10 +282,19 @@ class RunFolder:
         return self._log
 
 
-def _save_weights(path: Path, weights: Weights, header: dict[str, str]) -> None:
+def _snapshot(step: int, weights: Weights, half: bool) -> bytes:
+    if half:
+        weights = {k: v.astype(np.float16) if v.dtype == np.float32 and v.ndim > 1 else v for k, v in weights.items()}
+    return _serialised(weights, {"step": str(step)})
+
+
+def _serialised(weights: Weights, header: dict[str, str]) -> bytes:
     # np.ascontiguousarray would give a scalar, as a normaliser has, a dimension.
-    blob = save({name: np.asarray(value, order="C") for name, value in weights.items()}, header)
-    write_atomically(path, lambda file: file.write(blob))
+    return save({name: np.asarray(value, order="C") for name, value in weights.items()}, header)
+
+
+def _widened(weights: Weights) -> Weights:
+    return {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in weights.items()}
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -277,4 +327,4 @@ def load_weights(path: Path) -> Weights:
         weights = load_file(path)
     except (OSError, SafetensorError, ValueError) as error:
         raise DamagedFile(f"{path} is damaged or missing ({error})") from error
-    return {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in weights.items()}
+    return _widened(weights)

@@ -76,7 +76,7 @@ class SelfPlayTrainer(Trainer):
         super().__init__(behavior_name, trainer_settings, training, load, artifact_path, reward_buff_cap)
         self.settings: SelfPlaySettings = trainer_settings.hyperparameters
         self.learner = self._make_learner(behavior_name, reward_buff_cap, training, load, seed)
-        self._saver = CrashSafeSaver(self.learner.trainer_settings, artifact_path, load, self._save_around)
+        self._saver = CrashSafeSaver(self.learner.trainer_settings, artifact_path, load, self._saving, self._do_on_disk)
         self.learner.model_saver = self._saver
         self._mirror = self.settings.learn_from_mirror_matches
         if self._mirror is None:
@@ -148,6 +148,7 @@ class SelfPlayTrainer(Trainer):
                 self._take(queue.get_nowait())
         game.discard(ended)
         self.learner.advance()
+        self._strike_out_the_lost()
         if self.is_training and self.get_step >= self._next_snapshot:
             self._take_snapshot()
         if self.is_training and not host.busy:
@@ -164,8 +165,11 @@ class SelfPlayTrainer(Trainer):
         self.learner.end_episode()
 
     def save_model(self) -> None:
-        """Saves the learner's model and says what came out."""
+        """Saves the learner's model, waits until all is on disk, and says what came out."""
+        self.folder.disk.wait()
+        self._strike_out_the_lost()
         self.learner.save_model()
+        self.folder.disk.wait()
         live = len(self.roster.pool.history.steps)
         logger.info(
             f"{self.brain_name}: rating {self.rating:.0f} (the initial policy has {self.settings.initial_elo:.0f}) "
@@ -220,7 +224,11 @@ class SelfPlayTrainer(Trainer):
                 logger.warning(f"{self.brain_name}: {warning}")
         if not rows:
             return
-        self._try_to_write("match log", lambda: self.folder.append(rows))
+        try:
+            self.folder.append(rows)
+        except OSError as error:
+            why = f"the match log of step {self.get_step} could not be written: {error}"
+            logger.error(f"{self.brain_name}: {why}. Training goes on.")
         by_rating = self.settings.curriculum_measure != "win_rate_against_initial"
         measure, games = (self.rating, self.book.games) if by_rating else self.book.win_rate(INITIAL)
         if games:
@@ -282,8 +290,7 @@ class SelfPlayTrainer(Trainer):
     def _take_snapshot(self) -> None:
         step, interval = self.get_step, self.settings.snapshot_interval
         self._next_snapshot = step - step % interval + interval
-        if not self._try_to_write("snapshot", self.roster.take_snapshot):
-            return
+        self.roster.take_snapshot()
         self._inbox.note_snapshot()
         self._save()
         report_history(self.stats_reporter, self.roster.pool.history, step, self.folder)
@@ -292,24 +299,32 @@ class SelfPlayTrainer(Trainer):
         self._shared.forget_the_evicted()
         self._saver.write_checkpoint(self.get_step)
 
-    def _try_to_write(self, what: str, write: Callable[[], None]) -> bool:
-        try:
-            write()
-        except OSError as error:
-            why = f"the {what} of step {self.get_step} could not be written: {error}"
-            logger.error(f"{self.brain_name}: {why}. Training goes on.")
-            return False
-        return True
+    def _strike_out_the_lost(self) -> None:
+        for step, error in self.folder.take_lost().items():
+            self.roster.pool.forget(str(step))
+            logger.error(
+                f"{self.brain_name}: the snapshot of step {step} could not be written: {error}. Training goes on."
+            )
 
-    def _save_around(self, step: int, write_checkpoint: Callable[[], None]) -> None:
+    def _saving(self, step: int, write_checkpoint: Callable[[], None]) -> Callable[[], None]:
         self._settle_matches()  # so that what is saved counts all that are over
-        self.folder.stage(step, self._state())
         if isinstance(self.learner, OffPolicyLearner):
-            self.learner.save_around(step, write_checkpoint)
+            write_checkpoint = self.learner.saving(step, write_checkpoint)
+        kept = [0, *self.roster.pool.history.steps]
+        save, manifest = self.folder.saving(step, self._state(), kept, write_checkpoint), self.roster.manifest()
+
+        def save_with_history() -> None:
+            save()
+            self.folder.write_history(manifest)
+
+        return save_with_history
+
+    def _do_on_disk(self, job: Callable[[], None]) -> None:
+        if isinstance(self.learner, OffPolicyLearner):  # its replay, which is not copied, goes on changing
+            self.folder.disk.wait()
+            job()
         else:
-            write_checkpoint()
-        self.folder.commit([0, *self.roster.pool.history.steps])
-        self.folder.write_history(self.roster.manifest())
+            self.folder.disk.later(job)
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -228,7 +228,7 @@ def test_a_killed_run_resumes_with_the_replay_of_its_checkpoint(tmp_path: Path) 
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):  # after the replay has been written, before the checkpoint has
-        play.trainer.save_around(play.trainer.get_step, killed)
+        play.trainer.saving(play.trainer.get_step, killed)()
     resumed = Play("dqn", Identity, tmp_path, hyperparameters=HYPERPARAMETERS, load=True)
     assert len(resumed.trainer.replay) == held
 

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from fnmatch import fnmatch
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,17 @@ def _patch(target: str, replacement: Callable[[Any], Any]) -> None:
     setattr(owner, name, replacement(getattr(owner, name)))
 
 
-def kill_before(target: str, number: int) -> None:
-    """Kills the process, as `kill -9` does, just before the call of that number (from 1) of `target`."""
+def kill_before(target: str, number: int, file: str | None = None) -> None:
+    """Kills the process, as `kill -9` does, just before the call of that number (from 1) of `target`.
+
+    Only calls count whose second argument is a path to a file with the given name (with wildcards), if one is given.
+    """
     calls = 0
 
     def counting(real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **keys: Any) -> Any:
             nonlocal calls
-            calls += 1
+            calls += file is None or fnmatch(Path(arguments[1]).name, file)
             if calls == number:
                 os.kill(os.getpid(), signal.SIGKILL)
             return real(*arguments, **keys)

@@ -56,15 +56,16 @@ def test_a_damaged_or_missing_snapshot_is_struck_out_with_a_warning_and_training
 ) -> None:
     training = Training(tmp_path, **KEYS)
     folder, damaged = training.trainer.folder, []
-    save = folder.save_snapshot
+    save = folder.save_snapshot_later
 
     def save_badly(step: int, *rest: Any, **keys: Any) -> None:
         save(step, *rest, **keys)
+        folder.disk.wait()
         if len(damaged) < 3:
             damaged.append(step)
             damage(folder.snapshot_file(step))
 
-    folder.save_snapshot = save_badly
+    folder.save_snapshot_later = save_badly
     training.until(300)
     assert len(damaged) == 3
     for step in damaged:

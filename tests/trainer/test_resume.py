@@ -67,29 +67,28 @@ def resume(start: Start, folder: Path, keys: dict[str, Any], kill_after: float |
     return ended
 
 
-# The renames of a run, in order: 1 the snapshot of step 0, 2 the head of the match log, and for each snapshot its file,
-# the staged state, checkpoint.pt, the commit, and history.json: 3 to 7 for the first, 8 to 12 for the second.
 EXPORT = "mlagents.trainers.torch_entities.model_serialization:ModelSerializer.export_policy_model"
+LOAD = "mlagents_selfplay.opponents:SnapshotActors.put"
+SLOW = pytest.mark.slow
 MOMENTS = [
-    pytest.param("os:replace", 8, id="the snapshot is written"),
-    pytest.param("os:replace", 9, id="the state is staged"),
-    pytest.param("os:replace", 10, id="checkpoint.pt is replaced"),
-    pytest.param("os:replace", 11, id="the state is committed"),
-    pytest.param("os:replace", 12, id="history.json is replaced", marks=pytest.mark.slow),
-    pytest.param(
-        "mlagents_selfplay.opponents:SnapshotActors.put", 2, id="an opponent is loaded", marks=pytest.mark.slow
-    ),
-    pytest.param(EXPORT, 1, id="the model is exported", marks=pytest.mark.slow),
+    pytest.param(("os:replace", 3, "*.safetensors"), id="the snapshot is written"),  # 1 is that of step 0
+    pytest.param(("os:replace", 2, "state.next.json"), id="the state is staged"),
+    pytest.param(("os:replace", 2, "checkpoint.pt"), id="checkpoint.pt is replaced"),
+    pytest.param(("os:replace", 2, "state.json"), id="the state is committed"),
+    pytest.param(("os:replace", 2, "history.json"), id="history.json is replaced", marks=SLOW),
+    pytest.param(("os:replace", 1, "Arena-*.pt"), id="the numbered checkpoint is written", marks=SLOW),
+    pytest.param((LOAD, 3), id="an opponent is loaded", marks=SLOW),
+    pytest.param((EXPORT, 1), id="the model is exported", marks=SLOW),
 ]
 
 
-@pytest.mark.parametrize(("target", "number"), MOMENTS)
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_a_run_that_was_killed_just_before_something_goes_on_where_its_checkpoint_is(
-    start: Start, tmp_path: Path, target: str, number: int
+    start: Start, tmp_path: Path, moment: tuple[Any, ...]
 ) -> None:
     keys = {"max_steps": 300, "opponent_change_interval": 3, "sampler": "pfsp", "latest_ratio": 0.2, "delta": 0.0}
     keys["checkpoint_interval"] = 250
-    first = f"tests.trainer.faults:kill_before({target!r}, {number})"
+    first = f"tests.trainer.faults:kill_before{moment!r}"
     killed = start({"Arena": behavior(**keys)}, first=first).wait()
     assert killed.code == KILLED, killed.output[-3000:]
     ended = resume(start, tmp_path, keys)
@@ -98,7 +97,8 @@ def test_a_run_that_was_killed_just_before_something_goes_on_where_its_checkpoin
 
 
 def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(start: Start) -> None:
-    killed = start({"Arena": behavior(max_steps=150)}, first="tests.trainer.faults:kill_before('os:replace', 4)").wait()
+    first = "tests.trainer.faults:kill_before('os:replace', 1, 'checkpoint.pt')"
+    killed = start({"Arena": behavior(max_steps=150)}, first=first).wait()
     assert killed.code == KILLED
     ended = start({"Arena": behavior(max_steps=150)}, "--resume").wait()
     assert "the run ended before its first checkpoint and starts from step 0" in ended.output
@@ -136,7 +136,8 @@ def test_asymmetric_roles_are_resumed_together(start: Start, tmp_path: Path) -> 
     keys = {"max_steps": 200, "opponent_change_interval": 2}
     both = {"Attacker": behavior(**keys), "Defender": behavior(**keys)}
     options = {"own_behaviors": "true"}
-    killed = start(both, first="tests.trainer.faults:kill_before('os:replace', 18)", options=options).wait()
+    first = "tests.trainer.faults:kill_before('os:replace', 4, 'checkpoint.pt')"  # the second of one of them
+    killed = start(both, first=first, options=options).wait()
     assert killed.code == KILLED, killed.output[-3000:]
     first = f"tests.trainer.faults:write_down_what_was_restored({str(tmp_path)!r})"
     ended = start(both, "--resume", options=options, first=first).wait()

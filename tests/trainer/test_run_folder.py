@@ -4,10 +4,12 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, Timer
 
 import numpy as np
 import pytest
 from mlagents_selfplay import store
+from mlagents_selfplay.disk import MOST_WAITING, Disk
 from mlagents_selfplay.selfplay.history import SnapshotHistory
 from mlagents_selfplay.selfplay.scorebook import MatchRow
 from mlagents_selfplay.store import DamagedFile, RunFolder, write_atomically
@@ -162,8 +164,17 @@ def test_the_header_is_written_though_the_disk_was_full_at_first(
 
 
 def checkpoint(folder: RunFolder, step: int, kept: list[int]) -> None:
-    folder.stage(step, {"of": step})
-    folder.commit(kept)
+    folder.saving(step, {"of": step}, kept, lambda: None)()
+
+
+def die() -> None:
+    raise Killed
+
+
+def checkpoint_cut_short(folder: RunFolder, step: int, kept: list[int]) -> None:
+    """The process is killed before or after checkpoint.pt was replaced, and before the state was."""
+    with pytest.raises(Killed):
+        folder.saving(step, {"of": step}, kept, die)()
 
 
 def reopened(folder: RunFolder) -> RunFolder:
@@ -177,7 +188,7 @@ def test_whichever_checkpoint_a_resume_finds_its_state_is_there(folder: RunFolde
     checkpoint(folder, 100, [100])
     folder.append([row(150)])
     folder.save_snapshot(200, WEIGHTS, half=False)
-    folder.stage(200, {"of": 200})  # And here the process is killed, before or after checkpoint.pt was replaced.
+    checkpoint_cut_short(folder, 200, [200])
     folder.append([row(250)])
     assert reopened(folder).read_state(100) == {"of": 100}
     assert reopened(folder).read_state(200) == {"of": 200}
@@ -189,7 +200,7 @@ def test_a_rewound_folder_is_that_of_the_checkpoint(folder: RunFolder, step: int
     folder.append([row(50)])
     checkpoint(folder, 100, [])
     folder.append([row(150)])
-    folder.stage(200, {"of": 200})
+    checkpoint_cut_short(folder, 200, [])
     folder.append([row(250)])
     resumed = reopened(folder)
     resumed.rewind(step)
@@ -217,6 +228,94 @@ def test_a_log_that_is_shorter_than_it_was_is_not_filled_up(folder: RunFolder) -
     resumed.rewind(100)
     resumed.append([row(200)])
     assert [line.split(",")[0] for line in log.read_text().splitlines()] == ["step", "50", "200"]
+
+
+def test_what_is_saved_later_is_that_of_the_moment_at_which_it_was_handed_over(folder: RunFolder) -> None:
+    folder.append([row(50)])
+    state = {"of": 100}
+    save = folder.saving(100, state, [], lambda: None)
+    state["of"] = 999
+    folder.append([row(150)])
+    save()
+    assert reopened(folder).read_state(100) == {"of": 100}
+    reopened(folder).rewind(100)
+    assert [line.split(",")[0] for line in (folder.path / "matches.csv").read_text().splitlines()] == ["step", "50"]
+
+
+# Off the thread that trains
+
+
+@pytest.fixture
+def busy(folder: RunFolder) -> Iterator[Event]:
+    """The disk is busy until the event is set."""
+    free = Event()
+    folder.disk.later(lambda: free.wait(30) and None)
+    yield free
+    free.set()
+    folder.disk.wait()
+
+
+def test_a_snapshot_on_its_way_to_the_disk_is_read_as_it_will_lie_there(folder: RunFolder, busy: Event) -> None:
+    folder.save_snapshot_later(100, WEIGHTS, half=True)
+    size = folder.snapshot_bytes(100)
+    assert not folder.snapshot_file(100).exists()
+    before = folder.load_snapshot(100)
+    busy.set()
+    folder.disk.wait()
+    assert folder.snapshot_file(100).stat().st_size == size
+    for name, value in folder.load_snapshot(100).items():
+        assert before[name].dtype == value.dtype
+        assert np.array_equal(before[name], value)
+
+
+def test_a_snapshot_that_could_not_be_written_is_told_once_and_no_checkpoint_names_it(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint(folder, 50, [])
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.os, "fsync", full)
+        folder.save_snapshot_later(100, WEIGHTS, half=False)
+        folder.disk.wait()
+    with pytest.raises(OSError, match="snapshot 100, which belongs to it, could not be written: .*No space left"):
+        checkpoint(folder, 100, [100])
+    assert reopened(folder).read_state(50) == {"of": 50}
+    assert [(step, error.errno) for step, error in folder.take_lost().items()] == [(100, 28)]
+    assert folder.take_lost() == {}
+    with pytest.raises(DamagedFile, match=r"100\.safetensors is damaged or missing"):
+        folder.load_snapshot(100)
+    checkpoint(folder, 150, [])  # it left the history
+
+
+def test_jobs_are_done_in_order_and_no_more_than_a_few_wait(busy: Event) -> None:
+    disk, done = Disk(), []
+    disk.later(lambda: busy.wait(30) and None)
+    for number in range(MOST_WAITING - 1):
+        disk.later(lambda number=number: done.append(number))
+    assert done == []
+    Timer(0.05, busy.set).start()
+    disk.later(lambda: done.append("last"))  # has to wait until the first is done
+    assert busy.is_set()
+    disk.wait()
+    assert done == [*range(MOST_WAITING - 1), "last"]
+
+
+def test_a_defect_in_a_job_is_raised_in_the_thread_that_handed_it_over() -> None:
+    disk, go_on = Disk(), Event()
+
+    def fail() -> None:
+        go_on.wait(30)
+        raise Killed
+
+    disk.later(fail)
+    go_on.set()
+    with pytest.raises(Killed):
+        disk.wait()
+    disk.later(lambda: None)
+    disk.wait()
 
 
 def test_a_state_of_another_step_is_refused_and_says_what_there_is(folder: RunFolder) -> None:

@@ -155,7 +155,7 @@ class OffPolicyLearner(OffPolicyTrainer):
 
     def create_model_saver(self, trainer_settings: TrainerSettings, model_path: str, load: bool) -> CrashSafeSaver:
         """Returns what writes checkpoints."""
-        return CrashSafeSaver(trainer_settings, model_path, load, self.save_around)
+        return CrashSafeSaver(trainer_settings, model_path, load, self.saving)
 
     def create_policy(self, parsed_behavior_id: BehaviorIdentifiers, behavior_spec: BehaviorSpec) -> TorchPolicy:
         """Makes the policy."""
@@ -219,18 +219,24 @@ class OffPolicyLearner(OffPolicyTrainer):
         if self._lacking <= 0:
             self._lacking = int(self.hyperparameters.batch_size)
 
-    def save_around(self, step: int, write_checkpoint: Callable[[], None]) -> None:
-        """Writes a checkpoint with all that a resume needs beside it, so that a kill leaves two that fit together."""
+    def saving(self, step: int, write_checkpoint: Callable[[], None]) -> Callable[[], None]:
+        """Returns a function that writes a checkpoint with all that a resume needs beside it; a kill leaves two.
+
+        It is to be called before anything more is learned; the replay is not copied.
+        """
         if not self.is_training:
-            write_checkpoint()
-            return
+            return write_checkpoint
         aside = self._replay_file.with_suffix(".next.safetensors")
         keeps = self.hyperparameters.save_replay_buffer and self._replay is not None
         arrays = self.replay.state() if keeps else {"empty": np.zeros(1)}
         described = {"state": json.dumps({"step": step, **self._state()})}
-        write_atomically(aside, lambda file: save_file(arrays, file.name, described))
-        write_checkpoint()
-        os.replace(aside, self._replay_file)
+
+        def save() -> None:
+            write_atomically(aside, lambda file: save_file(arrays, file.name, described))
+            write_checkpoint()
+            os.replace(aside, self._replay_file)
+
+        return save
 
     def end_episode(self) -> None:
         """All episodes were cut short by a reset of the environments."""
