@@ -13,6 +13,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -70,7 +71,7 @@ def measure(case: Case, repetitions: int, folder: Path) -> dict[str, Any]:
         trainer.folder.disk.wait()
         on_disk.append(time.perf_counter() - began)
     steps = trainer.roster.pool.history.steps
-    loaded = [seconds_of(lambda step=step: trainer.roster.is_playable(str(step))) for step in steps[: repetitions + 1]]
+    loaded = [seconds_of(partial(trainer.roster.is_playable, str(step))) for step in steps[: repetitions + 1]]
     return {
         "snapshot_bytes": trainer.folder.snapshot_bytes(steps[-1]),
         "held_up": summary(held_up[-repetitions:]),

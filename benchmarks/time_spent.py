@@ -6,7 +6,7 @@ Rock-paper-scissors with the shipped settings, 32 areas: under GhostTrainer, by 
 matches, as GhostTrainer has none), and as shipped, by rollouts. py-spy looks at every thread that is busy, 50 times a
 second, without stopping the program; a moment counts for the innermost part that is at work in it. The figures are
 percent of the seconds of the run, from the start of the program to its end, so what is missing from 100 was spent
-waiting.
+waiting. The thread that writes files counts by itself, since training does not wait for it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,6 @@ PARTS = {  # by what stands in a frame, `function (file:line)`; the innermost fr
     "/mlagents_selfplay/rollouts/": "dealing, sending and reading rollouts",
     "/mlagents_selfplay/selfplay/": "matches, ratings, history: selfplay/",
     "/mlagents_selfplay/store.py": "saving snapshots",
-    "/mlagents_selfplay/run_folder.py": "saving snapshots",
     "/mlagents_selfplay/matchlog.py": "match log",
     "get_action (": "policies",
     "/mlagents/trainers/agent_processor.py": "ML-Agents' bookkeeping",
@@ -46,6 +45,8 @@ PARTS = {  # by what stands in a frame, `function (file:line)`; the innermost fr
     "_find_and_load": STARTING,
 }
 OTHER = "the rest"
+BESIDE = "the thread that writes files"
+POOL = "/concurrent/futures/thread.py"  # outermost in that thread; innermost while it has nothing to do
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,13 @@ def variants(steps: int) -> dict[str, Block]:
     return {"ghost": as_ghost(base), "wire": alone, "rollouts": {**base, "max_steps": 5 * steps}}
 
 
-def part_of(frames: Iterable[str]) -> str:
-    """Returns what a stack is about; frames from the outermost to the innermost."""
-    for frame in reversed(list(frames)):
+def part_of(frames: Sequence[str]) -> str | None:
+    """Returns what a stack is about, if anything; frames from the outermost to the innermost."""
+    if POOL in frames[-1]:
+        return None
+    if any(POOL in frame for frame in frames):
+        return BESIDE
+    for frame in reversed(frames):
         for sign, part in PARTS.items():
             if sign in frame:
                 return part
@@ -81,11 +86,11 @@ def part_of(frames: Iterable[str]) -> str:
 
 def percent_of(lines: Iterable[str], seconds: float) -> dict[str, float]:
     """Returns the percent of `seconds` by part, the largest first."""
-    seen: Counter[str] = Counter()
+    seen: Counter[str | None] = Counter()
     for line in lines:
         stack, count = line.rsplit(" ", 1)
         seen[part_of(stack.split(";"))] += int(count)
-    return {part: 100 * count / RATE / seconds for part, count in seen.most_common()}
+    return {part: 100 * count / RATE / seconds for part, count in seen.most_common() if part is not None}
 
 
 def measure(steps: int, folder: Path) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class RunFolder:
           OSError: if it cannot be written.
         """
         blob = _snapshot(step, weights, half)
-        write_atomically(self.snapshot_file(step), lambda file: file.write(blob))
+        _write(self.snapshot_file(step), blob)
         self._bytes[step] = len(blob)
 
     def save_snapshot_later(self, step: int, weights: Weights, half: bool) -> None:
@@ -114,7 +114,7 @@ class RunFolder:
 
         def write() -> None:
             try:
-                write_atomically(self.snapshot_file(step), lambda file: file.write(blob))
+                _write(self.snapshot_file(step), blob)
             except OSError as error:
                 self._lost[step] = error
             del self._unwritten[step]
@@ -141,8 +141,7 @@ class RunFolder:
           OSError: if one cannot be written.
         """
         for name, weights in guests.items():
-            blob = _serialised(weights, {})
-            write_atomically(self._guest_file(name), lambda file, blob=blob: file.write(blob))
+            _write(self._guest_file(name), _serialised(weights, {}))
         needed = {self._guest_file(name) for name in (*guests, *kept)}
         for file in (self.path / "guests").glob("*.safetensors"):
             if file not in needed:
@@ -195,8 +194,7 @@ class RunFolder:
 
     def write_history(self, history: Mapping[str, Any]) -> None:
         """Writes history.json, for people to read as well."""
-        text = json.dumps({"format": FORMAT_VERSION, **history}, indent=1)
-        write_atomically(self.path / "history.json", lambda file: file.write(text.encode()))
+        _write(self.path / "history.json", json.dumps({"format": FORMAT_VERSION, **history}, indent=1).encode())
 
     def saving(
         self, step: int, state: Mapping[str, Any], kept_steps: Iterable[int], write_checkpoint: Callable[[], None]
@@ -221,7 +219,7 @@ class RunFolder:
             for lost in kept & self._lost.keys():
                 raise OSError(f"snapshot {lost}, which belongs to it, could not be written: {self._lost[lost]}")
             os.fsync(log.fileno())
-            write_atomically(staged, lambda file: file.write(blob))
+            _write(staged, blob)
             write_checkpoint()
             os.replace(staged, self.path / "state.json")
             for file in (self.path / "snapshots").glob(f"*{SNAPSHOT}"):
@@ -247,7 +245,7 @@ class RunFolder:
           DamagedFile: as `read_state`.
         """
         entry = self._entry(step)
-        write_atomically(self.path / "state.json", lambda file: file.write(json.dumps(entry).encode()))
+        _write(self.path / "state.json", json.dumps(entry).encode())
         (self.path / "state.next.json").unlink(missing_ok=True)
         for half_written in self.path.rglob("*.part"):
             half_written.unlink()
@@ -277,9 +275,13 @@ class RunFolder:
         if self._log is None:
             path = self.path / "matches.csv"
             if not path.exists():
-                write_atomically(path, lambda file: file.write((",".join(COLUMNS) + "\n").encode()))
+                _write(path, (",".join(COLUMNS) + "\n").encode())
             self._log = path.open("ab", buffering=0)
         return self._log
+
+
+def _write(path: Path, blob: bytes) -> None:
+    write_atomically(path, lambda file: file.write(blob))
 
 
 def _snapshot(step: int, weights: Weights, half: bool) -> bytes:
