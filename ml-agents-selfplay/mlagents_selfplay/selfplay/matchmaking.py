@@ -174,8 +174,9 @@ class Game:
                     self._groups[held.group] = (match, seated - 1)
                 else:
                     del self._groups[held.group]
-            if held.match.over and held.match in self._lacking.get(held.match.worker, []):
-                self._lacking[held.match.worker].remove(held.match)
+            lacking = self._lacking[held.match.worker]
+            if held.match in lacking and held.match.over:
+                lacking.remove(held.match)
 
     def take_ended(self, behavior: str) -> list[SeatId]:
         """Returns the seats that ended since the last call; pass them to `discard` once their results are in."""

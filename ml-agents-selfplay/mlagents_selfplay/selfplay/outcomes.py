@@ -1,5 +1,6 @@
 """What did a seat's episode come to: win 1, draw 1/2 or loss 0?"""
 
+import math
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def seat_score(last_reward: float, episode_return: float, settings: OutcomeSetti
       ValueError: if it is not finite.
     """
     score = last_reward if settings.rule == "last_reward" else episode_return
-    if not np.isfinite(score):
+    if not math.isfinite(score):
         raise ValueError(f"{settings.rule}: {score!r} is not a finite number")
     return score
 

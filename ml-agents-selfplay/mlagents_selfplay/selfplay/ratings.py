@@ -85,9 +85,9 @@ class EloTable:
         Raises:
           ValueError: if `outcome` lies outside [0, 1].
         """
-        self.update_pairwise([player, other], np.array([[0.5, outcome], [1.0 - outcome, 0.5]]))
+        self.update_pairwise([player, other], [[0.5, outcome], [1.0 - outcome, 0.5]])
 
-    def update_pairwise(self, players: Sequence[str], outcomes: FloatArray) -> None:
+    def update_pairwise(self, players: Sequence[str], outcomes: Sequence[Sequence[float]] | FloatArray) -> None:
         """Takes in a match of two or more sides as one game for each pair, all judged by the ratings before the match.
 
         Each game has the weight 1 / (P - 1), so a match moves no player by more than K, however many take part.
@@ -101,16 +101,16 @@ class EloTable:
           ValueError: if there are fewer than two sides, the shape is another or an outcome lies outside [0, 1].
         """
         size = len(players)
-        if size < 2 or np.shape(outcomes) != (size, size):
+        if size < 2 or len(outcomes) != size or any(len(row) != size for row in outcomes):
             raise ValueError(f"outcomes: shape {np.shape(outcomes)} for {size} players; [P, P] with P of at least 2 is")
-        if np.any((outcomes < 0.0) | (outcomes > 1.0)):
+        if any(outcome < 0.0 or outcome > 1.0 for row in outcomes for outcome in row):
             raise ValueError(f"outcomes: {np.asarray(outcomes).tolist()} are not all in [0, 1]")
         before = [self.rating(player) for player in players]
-        after = {player: self.rating(player) for player in players}
-        for i, player in enumerate(players):
-            for j, other in enumerate(players):
-                if player != other and not math.isnan(outcomes[i, j]):
-                    after[player] += self._k / (size - 1) * (outcomes[i, j] - expected_score(before[i], before[j]))
+        after = dict(zip(players, before, strict=True))
+        for player, rating, row in zip(players, before, outcomes, strict=True):
+            for other, others_rating, outcome in zip(players, before, row, strict=True):
+                if player != other and not math.isnan(outcome):
+                    after[player] += self._k / (size - 1) * (float(outcome) - expected_score(rating, others_rating))
         after.pop(self._anchor, None)
         self._ratings.update(after)
 

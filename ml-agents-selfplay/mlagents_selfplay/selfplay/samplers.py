@@ -14,7 +14,8 @@ The candidates are the snapshots that `delta` allows and, always, the current po
 Weights that are all zero (a run at step 0, `quality` without any past) fall back to equal ones.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,28 +155,26 @@ def draw(probabilities: FloatArray, rng: np.random.Generator) -> int:
     return int(np.searchsorted(cumulative, rng.random(), side="right"))
 
 
-def qualities_after_win(qualities: FloatArray, opponent: int, step_size: float = 0.01) -> FloatArray:
+def quality_after_win(quality: float, qualities: Collection[float], step_size: float = 0.01) -> float:
     """Lowers the quality of a snapshot that the learner has just beaten; a draw or a loss changes nothing.
 
     q_i <- q_i - step_size / (N p_i), with p = softmax(q). The mean of N p_i is 1 over any set of snapshots, so the
     whole history may be given even if `delta` allows only a part of it. A new snapshot starts with the largest quality.
 
     Args:
-      qualities: `[N]`; not changed.
-      opponent: index of the beaten snapshot, in [0, N).
+      quality: q_i, of the beaten snapshot.
+      qualities: of all `N` snapshots, the beaten one among them.
       step_size: eta, above 0.
 
     Returns:
-      `[N]`, the new qualities.
+      The new q_i.
 
     Source: Berner et al. 2019 (OpenAI Five), arXiv:1912.06680, on opponent sampling, eta = 0.01. There a rarely drawn
     opponent falls without bound in one step, and nothing raises it again; here one win lowers a quality by at most 1.
     """
-    weights = np.exp(qualities - np.max(qualities))
-    relative = weights[opponent] / np.mean(weights)  # N p_i
-    result = np.array(qualities, dtype=np.float64)
-    result[opponent] -= step_size / max(relative, step_size)
-    return result
+    best = max(qualities)
+    relative = math.exp(quality - best) * len(qualities) / sum(math.exp(other - best) for other in qualities)  # N p_i
+    return quality - step_size / max(relative, step_size)
 
 
 def preset(name: str) -> SamplerSettings:

@@ -9,7 +9,7 @@ import numpy as np
 from .matchmaking import CURRENT, Match, Role, Side
 from .outcomes import DegenerateWatch, OutcomeSettings, pairwise_outcomes, seat_outcome, seat_score
 from .ratings import EloTable
-from .samplers import qualities_after_win
+from .samplers import quality_after_win
 
 INITIAL = "initial"  # the player that is the policy before its first update, the ratings' anchor
 
@@ -160,10 +160,9 @@ class Scorebook:
     def _rate(self, met: dict[str, float | None]) -> None:
         if not met:
             return
-        pairs = np.full((len(met) + 1, len(met) + 1), NO_SCORE)
-        for column, outcome in enumerate(met.values(), start=1):
-            if outcome is not None:
-                pairs[0, column], pairs[column, 0] = outcome, 1.0 - outcome
+        own = [NO_SCORE if outcome is None else outcome for outcome in met.values()]
+        among_others = [NO_SCORE] * len(own)
+        pairs = [[NO_SCORE, *own], *([1.0 - outcome, *among_others] for outcome in own)]
         self.ratings.table.update_pairwise([_key(self.behavior, CURRENT), *met], pairs)
 
     def _score(self, player: str, outcome: float) -> None:
@@ -173,9 +172,7 @@ class Scorebook:
         self._recent[player] = (MEMORY * wins + outcome, MEMORY * games + 1.0)
         if outcome == 1.0:
             self._qualities[player] = self.quality(player)
-            beaten = list(self._qualities).index(player)
-            after = qualities_after_win(np.array(list(self._qualities.values())), beaten)
-            self._qualities[player] = float(after[beaten])
+            self._qualities[player] = quality_after_win(self._qualities[player], self._qualities.values())
 
 
 def _key(behavior: str, player: str) -> str:

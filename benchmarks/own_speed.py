@@ -1,0 +1,140 @@
+"""How much of an environment's own speed is left when self-play learns in it by rollouts?
+
+    python -m benchmarks.own_speed [--json] [--quick]
+
+RoboSumo, ant against ant, two environment processes of 16 areas, in turns: the areas alone, stepped by random actions,
+and self-play as shipped through `mlagents-learn`. Both are steps of matches per second of the clock; of a run those of
+its match log between the first and the last TensorBoard summary. `ratio` is the median over the repetitions.
+`processor` says how many seconds of a core a thousand steps of matches take in the bridges and in the trainer: what
+they take together is what two cores have to give.
+"""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import psutil  # type: ignore[import-untyped]
+from mlagents_selfplay.selfplay.matches import CURRENT
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks._runs import ROOT, Run, Watch, arguments, shipped, show
+from gym_bridges.conformance import random_actions
+from gym_bridges.envs.robosumo.areas import RoboSumoAreas
+from gym_bridges.envs.robosumo.settings import RoboSumoSettings
+
+GAME = "RoboSumoAntVsAnt"
+AREAS, PROCESSES = 16, 2
+
+
+def steps_alone(seed: int, seconds: float) -> float:
+    """Returns steps of matches per second of `AREAS` areas that are stepped by random actions."""
+    areas = RoboSumoAreas("ant", "ant", RoboSumoSettings(), AREAS)
+    steps = areas.reset(seed)
+    rng = np.random.default_rng(seed)
+    made, began = 0, time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        steps = areas.step(random_actions(areas.behaviors, steps, rng))
+        made += AREAS
+    return made / (time.perf_counter() - began)
+
+
+def alone(seconds: float) -> float:
+    """Returns steps of matches per second of all processes together."""
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
+        return sum(pool.map(steps_alone, range(PROCESSES), [seconds] * PROCESSES))
+
+
+class Processors:
+    """Notes the processor seconds of a run: of its bridges, and of the trainer with ML-Agents' workers."""
+
+    def __init__(self) -> None:
+        self.seconds = {"bridges": 0.0, "trainer": 0.0}
+
+    def watch(self, process: subprocess.Popen[str]) -> None:
+        """Looks every half second until the process is gone."""
+        threading.Thread(target=self._look, args=(psutil.Process(process.pid),), daemon=True).start()
+
+    def _look(self, root: psutil.Process) -> None:
+        while True:
+            try:
+                seen = {"bridges": 0.0, "trainer": 0.0}
+                for one in (root, *root.children(recursive=True)):
+                    part = "bridges" if "gym_bridges.launch" in " ".join(one.cmdline()) else "trainer"
+                    seen[part] += sum(one.cpu_times()[:2])
+            except psutil.Error:
+                return
+            self.seconds = {part: max(seen[part], self.seconds[part]) for part in seen}
+            time.sleep(0.5)
+
+
+def steps_of_matches(run: Run, first: float, last: float) -> float:
+    """Returns the steps of the matches that began between two learner steps; a mirror match has a row for each side."""
+    with (run.behavior_folder / "selfplay" / "matches.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if first <= int(row["step"]) < last]
+    return sum(int(row["length"]) / (2 if row["opponent"] == CURRENT else 1) for row in rows)
+
+
+def measure(repetitions: int, steps: int, seconds: float, folder: Path) -> dict[str, Any]:
+    """Returns speeds, ratio and processor seconds. Fills `folder` with runs."""
+    block = {**shipped(GAME), "max_steps": steps, "summary_freq": steps // 10}
+    found: dict[str, list[float]] = {"alone": [], "self_play": [], "bridges": [], "trainer": []}
+    with Watch(repetitions * steps) as watch:
+        for repetition in range(repetitions):
+            found["alone"].append(alone(seconds))
+            processors = Processors()
+            run = watch.train(
+                f"repetition {repetition + 1}",
+                block,
+                folder / str(repetition),
+                seed=repetition,
+                build=ROOT / "gym_bridges" / "builds" / GAME,
+                num_areas=AREAS,
+                num_envs=PROCESSES,
+                on_start=processors.watch,
+            )
+            (first, began), *_, (last, ended) = run.summaries()
+            found["self_play"].append(steps_of_matches(run, first, last) / (ended - began))
+            for part, spent in processors.seconds.items():
+                found[part].append(1e3 * spent / steps_of_matches(run, 0, np.inf))
+    ratios = [own / other for own, other in zip(found["self_play"], found["alone"], strict=True)]
+    return {
+        "ratio": median(ratios),
+        "ratios": ratios,
+        "steps_per_second": {name: median(found[name]) for name in ("alone", "self_play")},
+        "processor": {name: median(found[name]) for name in ("bridges", "trainer")},
+    }
+
+
+def print_tables(result: Mapping[str, Any], console: Console) -> None:
+    """Prints the figures for people."""
+    table = Table(
+        "steps of matches per second: alone", "self-play", "ratio", "core seconds per 1,000: bridges", "trainer"
+    )
+    figures = [*result["steps_per_second"].values(), result["ratio"], *result["processor"].values()]
+    table.add_row(*(f"{value:.2f}" for value in figures))
+    console.print(table)
+
+
+def main() -> None:
+    """Command line."""
+    options = arguments(__doc__.splitlines()[0]).parse_args()
+    budget = (1, 20_000, 3.0) if options.quick else (3, 80_000, 15.0)
+    with tempfile.TemporaryDirectory() as folder:
+        result = measure(*budget, Path(folder))
+    show(result, options.json, print_tables)
+
+
+if __name__ == "__main__":
+    main()
