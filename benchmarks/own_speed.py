@@ -88,7 +88,7 @@ def steps_of_matches(run: Run, first: float, last: float) -> float:
 
 def measure(repetitions: int, steps: int, seconds: float, folder: Path) -> dict[str, Any]:
     """Returns speeds, ratio and processor seconds. Fills `folder` with runs."""
-    block = {**shipped(GAME), "max_steps": steps, "summary_freq": steps // 10}
+    block = {**shipped("RoboSumoAnt"), "max_steps": steps, "summary_freq": steps // 10}
     found: dict[str, list[float]] = {"alone": [], "self_play": [], "bridges": [], "trainer": []}
     with Watch(repetitions * steps) as watch:
         for repetition in range(repetitions):
