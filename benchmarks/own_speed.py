@@ -3,8 +3,9 @@
     python -m benchmarks.own_speed [--json] [--quick]
 
 RoboSumo, ant against ant, two environment processes of 16 areas, in turns: the areas alone, stepped by random actions,
-and self-play as shipped through `mlagents-learn`. Both are steps of matches per second of the clock; of a run those of
-its match log between the first and the last TensorBoard summary. `ratio` is the median over the repetitions.
+and self-play as shipped through `mlagents-learn`. Both are steps of matches per second of the clock; of a run the learner
+steps from the first TensorBoard summary to the last, times the steps of matches that each of them took by the match log.
+`ratio` is the median over the repetitions.
 `processor` says how many seconds of a core a thousand steps of matches take in the bridges and in the trainer: what
 they take together is what two cores have to give.
 """
@@ -60,30 +61,33 @@ class Processors:
     """Notes the processor seconds of a run: of its bridges, and of the trainer with ML-Agents' workers."""
 
     def __init__(self) -> None:
-        self.seconds = {"bridges": 0.0, "trainer": 0.0}
+        self._seen: list[tuple[float, float, float]] = []  # when (seconds since the epoch), bridges, trainer
 
     def watch(self, process: subprocess.Popen[str]) -> None:
         """Looks every half second until the process is gone."""
         threading.Thread(target=self._look, args=(psutil.Process(process.pid),), daemon=True).start()
 
+    def between(self, began: float, ended: float) -> np.ndarray:
+        """Returns the seconds spent between two moments by bridges and trainer, `[2]`."""
+        when, *spent = np.array(self._seen).T
+        return np.array([np.interp(ended, when, one) - np.interp(began, when, one) for one in spent])
+
     def _look(self, root: psutil.Process) -> None:
         while True:
+            spent = [0.0, 0.0]
             try:
-                seen = {"bridges": 0.0, "trainer": 0.0}
                 for one in (root, *root.children(recursive=True)):
-                    part = "bridges" if "gym_bridges.launch" in " ".join(one.cmdline()) else "trainer"
-                    seen[part] += sum(one.cpu_times()[:2])
+                    spent["gym_bridges.launch" not in " ".join(one.cmdline())] += sum(one.cpu_times()[:2])
             except psutil.Error:
                 return
-            self.seconds = {part: max(seen[part], self.seconds[part]) for part in seen}
+            self._seen.append((time.time(), *spent))
             time.sleep(0.5)
 
 
-def steps_of_matches(run: Run, first: float, last: float) -> float:
-    """Returns the steps of the matches that began between two learner steps; a mirror match has a row for each side."""
+def steps_of_matches(run: Run) -> float:
+    """Returns the steps of the matches that are over; a mirror match has a row for each side."""
     with (run.behavior_folder / "selfplay" / "matches.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if first <= int(row["step"]) < last]
-    return sum(int(row["length"]) / (2 if row["opponent"] == CURRENT else 1) for row in rows)
+        return sum(int(row["length"]) / (2 if row["opponent"] == CURRENT else 1) for row in csv.DictReader(file))
 
 
 def measure(repetitions: int, steps: int, seconds: float, folder: Path) -> dict[str, Any]:
@@ -105,9 +109,10 @@ def measure(repetitions: int, steps: int, seconds: float, folder: Path) -> dict[
                 on_start=processors.watch,
             )
             (first, began), *_, (last, ended) = run.summaries()
-            found["self_play"].append(steps_of_matches(run, first, last) / (ended - began))
-            for part, spent in processors.seconds.items():
-                found[part].append(1e3 * spent / steps_of_matches(run, 0, np.inf))
+            made = (last - first) * steps_of_matches(run) / run.learner_steps()
+            found["self_play"].append(made / (ended - began))
+            for part, spent in zip(("bridges", "trainer"), processors.between(began, ended), strict=True):
+                found[part].append(1e3 * float(spent) / made)
     ratios = [own / other for own, other in zip(found["self_play"], found["alone"], strict=True)]
     return {
         "ratio": median(ratios),
