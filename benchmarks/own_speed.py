@@ -3,11 +3,10 @@
     python -m benchmarks.own_speed [--json] [--quick]
 
 RoboSumo, ant against ant, two environment processes of 16 areas, in turns: the areas alone, stepped by random actions,
-and self-play as shipped through `mlagents-learn`. Both are steps of matches per second of the clock; of a run the learner
-steps from the first TensorBoard summary to the last, times the steps of matches that each of them took by the match log.
-`ratio` is the median over the repetitions.
-`processor` says how many seconds of a core a thousand steps of matches take in the bridges and in the trainer: what
-they take together is what two cores have to give.
+and self-play as shipped through `mlagents-learn`. Both are steps of matches per second of the clock; of a run the
+learner steps from the first TensorBoard summary to the last, times the steps of matches that each of them took by the
+match log. `ratio` is the median over the repetitions. `processor` says how many seconds of a core a thousand steps of
+matches take in the bridges and in the trainer: what they take together is what two cores have to give.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ class Processors:
                     spent["gym_bridges.launch" not in " ".join(one.cmdline())] += sum(one.cpu_times()[:2])
             except psutil.Error:
                 return
-            self._seen.append((time.time(), *spent))
+            self._seen.append((time.time(), spent[0], spent[1]))
             time.sleep(0.5)
 
 
