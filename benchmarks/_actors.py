@@ -10,7 +10,7 @@ from typing import Any
 import attr
 import cattr
 import numpy as np
-from mlagents_selfplay.store import DamagedFile, Weights
+from mlagents_selfplay.files import DamagedFile, Weights
 
 from gym_bridges.areas import BehaviorSpec
 from gym_bridges.envs.rps_exploitability import observations

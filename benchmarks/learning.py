@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from mlagents_selfplay.store import load_weights
+from mlagents_selfplay.files import load_weights
 from rich.console import Console
 from rich.table import Table
 

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import yaml
 from mlagents.torch_utils import torch
+from mlagents_selfplay.files import load_weights
 from mlagents_selfplay.opponents import Decisions, SnapshotActors
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings, seat_outcome
-from mlagents_selfplay.store import load_weights
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table

@@ -30,10 +30,10 @@ from mlagents_envs.side_channel.incoming_message import IncomingMessage
 from mlagents_envs.side_channel.outgoing_message import OutgoingMessage
 from mlagents_envs.side_channel.side_channel import SideChannel
 from mlagents_envs.side_channel.stats_side_channel import StatsSideChannel
+from mlagents_selfplay.files import load_weights
 from mlagents_selfplay.opponents import Decisions, SnapshotActors
 from mlagents_selfplay.ports import free_ports
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings, seat_outcome
-from mlagents_selfplay.store import load_weights
 from rich.console import Console
 from rich.table import Table
 

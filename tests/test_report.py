@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from mlagents_selfplay import matchlog, strength
+from mlagents_selfplay.files import DamagedFile
 from mlagents_selfplay.matchlog import read_match_log
 from mlagents_selfplay.report import BehaviorReport, report
 from mlagents_selfplay.results import NoSuchRun
-from mlagents_selfplay.store import DamagedFile
 
 from tests.hand_made import HEADER, NINE_WINS_AND_A_DRAW, write_behavior
 

@@ -16,7 +16,7 @@ from mlagents.trainers.policy.torch_policy import TorchPolicy
 from mlagents.trainers.settings import TrainerSettings
 from mlagents_envs.logging_util import get_logger
 
-from mlagents_selfplay.store import write_atomically
+from mlagents_selfplay.files import write_atomically
 
 logger = get_logger(__name__)
 

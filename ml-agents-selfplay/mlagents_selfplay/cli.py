@@ -48,9 +48,9 @@ def history(
     """Show the snapshots that a run has kept, their ratings, and how the learner fares against its past."""
     from rich.console import Console
 
+    from mlagents_selfplay.files import DamagedFile
     from mlagents_selfplay.report import report
     from mlagents_selfplay.results import NoSuchRun
-    from mlagents_selfplay.store import DamagedFile
     from mlagents_selfplay.tables import tables
 
     try:
@@ -180,10 +180,10 @@ def population(
     from rich.console import Console
 
     from mlagents_selfplay.clusters import ClusterError
+    from mlagents_selfplay.files import DamagedFile
     from mlagents_selfplay.population.command import table, train
     from mlagents_selfplay.population.member import MemberFailed
     from mlagents_selfplay.population.settings import SettingsError, read_settings
-    from mlagents_selfplay.store import DamagedFile
 
     try:
         folder = results_dir / run_id

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlagents_selfplay.files import DamagedFile
 from mlagents_selfplay.selfplay.matches import CURRENT
-from mlagents_selfplay.store import COLUMNS, DamagedFile
+from mlagents_selfplay.store import COLUMNS
 
 ROWS_AT_A_TIME = 1 << 17  # bounds the memory that text takes while a log is read
 

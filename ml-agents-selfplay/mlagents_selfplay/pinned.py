@@ -13,9 +13,9 @@ from mlagents.torch_utils import torch
 from mlagents.trainers.exception import TrainerConfigError
 from mlagents_envs.base_env import BehaviorSpec
 
+from mlagents_selfplay.files import DamagedFile, Weights, load_weights
 from mlagents_selfplay.opponents import Actions, Array, Decisions, Opponent
 from mlagents_selfplay.selfplay.scorebook import INITIAL
-from mlagents_selfplay.store import DamagedFile, Weights, load_weights
 
 KEY = "hyperparameters.pinned_opponents: "  # in front of what is wrong with one
 

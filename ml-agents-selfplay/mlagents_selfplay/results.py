@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from mlagents_selfplay.files import DamagedFile, read_json
 from mlagents_selfplay.matchlog import MatchLog, read_match_log
-from mlagents_selfplay.store import DamagedFile, read_json
 
 ReadLog = Callable[[Path, Collection[str]], MatchLog]  # as `read_match_log`
 

@@ -15,6 +15,7 @@ from mlagents_envs.logging_util import get_logger
 
 from mlagents_selfplay import pinned
 from mlagents_selfplay.coordinator import Coordinator
+from mlagents_selfplay.files import DamagedFile, Weights
 from mlagents_selfplay.mail.letters import Guest
 from mlagents_selfplay.opponents import SnapshotActors
 from mlagents_selfplay.policy import Players
@@ -22,7 +23,7 @@ from mlagents_selfplay.selfplay.matches import CURRENT
 from mlagents_selfplay.selfplay.pool import OpponentPool
 from mlagents_selfplay.selfplay.scorebook import INITIAL
 from mlagents_selfplay.settings import SelfPlaySettings
-from mlagents_selfplay.store import DamagedFile, RunFolder, Weights
+from mlagents_selfplay.store import RunFolder
 
 logger = get_logger(__name__)
 

@@ -27,39 +27,22 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, load_file, save
 
 from mlagents_selfplay.disk import Disk
+from mlagents_selfplay.files import (
+    FORMAT_VERSION,
+    DamagedFile,
+    Weights,
+    load_weights,
+    read_json,
+    weights_as_bytes,
+    weights_from_bytes,
+    write_bytes_atomically,
+)
 from mlagents_selfplay.selfplay.scorebook import MatchRow
 
-FORMAT_VERSION = 1
 SNAPSHOT = ".safetensors"
 COLUMNS = ("step", "team", "opponent", "outcome", "return", "length")
-
-Weights = dict[str, np.ndarray[Any, np.dtype[Any]]]
-
-
-class DamagedFile(Exception):
-    """A file of a run cannot be read; the message names it and says why."""
-
-
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Replaces `path` by what `write` puts into a binary file, or leaves it as it was.
-
-    Raises:
-      OSError: if it cannot be written, as on a full disk.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".part")
-    try:
-        with aside.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 class RunFolder:
@@ -75,6 +58,7 @@ class RunFolder:
         self._log: IO[bytes] | None = None
         self._unwritten: dict[int, bytes] = {}  # snapshots on their way to the disk, by learner step
         self._lost: dict[int, OSError] = {}  # those that did not get there, and why
+        self._told: set[int] = set()  # those of them that `take_lost` has returned
         self._bytes: dict[int, int] = {}  # sizes of snapshots
 
     def clear(self) -> None:
@@ -104,7 +88,7 @@ class RunFolder:
           OSError: if it cannot be written.
         """
         blob = _snapshot(step, weights, half)
-        _write(self.snapshot_file(step), blob)
+        write_bytes_atomically(self.snapshot_file(step), blob)
         self._bytes[step] = len(blob)
 
     def save_snapshot_later(self, step: int, weights: Weights, half: bool) -> None:
@@ -114,7 +98,7 @@ class RunFolder:
 
         def write() -> None:
             try:
-                _write(self.snapshot_file(step), blob)
+                write_bytes_atomically(self.snapshot_file(step), blob)
             except OSError as error:
                 self._lost[step] = error
             del self._unwritten[step]
@@ -123,7 +107,9 @@ class RunFolder:
 
     def take_lost(self) -> dict[int, OSError]:
         """Returns, once each, the snapshots that could not be written and why."""
-        return {step: self._lost.pop(step) for step in list(self._lost)}
+        new = {step: self._lost[step] for step in list(self._lost) if step not in self._told}
+        self._told.update(new)
+        return new
 
     def load_snapshot(self, step: int) -> Weights:
         """Reads actor weights, 16 bits widened to 32.
@@ -132,7 +118,7 @@ class RunFolder:
           DamagedFile: if the file is missing or is not a whole safetensors file.
         """
         blob = self._unwritten.get(step)
-        return load_weights(self.snapshot_file(step)) if blob is None else _widened(load(blob))
+        return load_weights(self.snapshot_file(step)) if blob is None else weights_from_bytes(blob)
 
     def save_guests(self, guests: Mapping[str, Weights], kept: Iterable[str]) -> None:
         """Writes actor weights of guests by name; deletes those of all others but `kept`.
@@ -141,7 +127,7 @@ class RunFolder:
           OSError: if one cannot be written.
         """
         for name, weights in guests.items():
-            _write(self._guest_file(name), _serialised(weights, {}))
+            write_bytes_atomically(self._guest_file(name), weights_as_bytes(weights, {}))
         needed = {self._guest_file(name) for name in (*guests, *kept)}
         for file in (self.path / "guests").glob("*.safetensors"):
             if file not in needed:
@@ -194,7 +180,9 @@ class RunFolder:
 
     def write_history(self, history: Mapping[str, Any]) -> None:
         """Writes history.json, for people to read as well."""
-        _write(self.path / "history.json", json.dumps({"format": FORMAT_VERSION, **history}, indent=1).encode())
+        write_bytes_atomically(
+            self.path / "history.json", json.dumps({"format": FORMAT_VERSION, **history}, indent=1).encode()
+        )
 
     def saving(
         self, step: int, state: Mapping[str, Any], kept_steps: Iterable[int], write_checkpoint: Callable[[], None]
@@ -219,7 +207,7 @@ class RunFolder:
             for lost in kept & self._lost.keys():
                 raise OSError(f"snapshot {lost}, which belongs to it, could not be written: {self._lost[lost]}")
             os.fsync(log.fileno())
-            _write(staged, blob)
+            write_bytes_atomically(staged, blob)
             write_checkpoint()
             os.replace(staged, self.path / "state.json")
             for file in (self.path / "snapshots").glob(f"*{SNAPSHOT}"):
@@ -245,7 +233,7 @@ class RunFolder:
           DamagedFile: as `read_state`.
         """
         entry = self._entry(step)
-        _write(self.path / "state.json", json.dumps(entry).encode())
+        write_bytes_atomically(self.path / "state.json", json.dumps(entry).encode())
         (self.path / "state.next.json").unlink(missing_ok=True)
         for half_written in self.path.rglob("*.part"):
             half_written.unlink()
@@ -275,58 +263,12 @@ class RunFolder:
         if self._log is None:
             path = self.path / "matches.csv"
             if not path.exists():
-                _write(path, (",".join(COLUMNS) + "\n").encode())
+                write_bytes_atomically(path, (",".join(COLUMNS) + "\n").encode())
             self._log = path.open("ab", buffering=0)
         return self._log
-
-
-def _write(path: Path, blob: bytes) -> None:
-    write_atomically(path, lambda file: file.write(blob))
 
 
 def _snapshot(step: int, weights: Weights, half: bool) -> bytes:
     if half:
         weights = {k: v.astype(np.float16) if v.dtype == np.float32 and v.ndim > 1 else v for k, v in weights.items()}
-    return _serialised(weights, {"step": str(step)})
-
-
-def _serialised(weights: Weights, header: dict[str, str]) -> bytes:
-    # np.ascontiguousarray would give a scalar, as a normaliser has, a dimension.
-    return save({name: np.asarray(value, order="C") for name, value in weights.items()}, header)
-
-
-def _widened(weights: Weights) -> Weights:
-    return {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in weights.items()}
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON file of a run.
-
-    Raises:
-      DamagedFile: if it cannot be read, is not a JSON object, or is of another format version.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        version = content["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedFile(
-            f"{path} is damaged or not readable ({error}). Put back a copy, or start over with --force."
-        ) from error
-    if version != FORMAT_VERSION:
-        raise DamagedFile(
-            f"{path} has format version {version!r}; this version of mlagents-selfplay reads {FORMAT_VERSION}."
-        )
-    return dict(content)
-
-
-def load_weights(path: Path) -> Weights:
-    """Reads a safetensors file of actor weights, 16 bits widened to 32.
-
-    Raises:
-      DamagedFile: if the file is missing or is not a whole safetensors file.
-    """
-    try:
-        weights = load_file(path)
-    except (OSError, SafetensorError, ValueError) as error:
-        raise DamagedFile(f"{path} is damaged or missing ({error})") from error
-    return _widened(weights)
+    return weights_as_bytes(weights, {"step": str(step)})

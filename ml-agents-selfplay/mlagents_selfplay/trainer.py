@@ -31,6 +31,7 @@ from mlagents_selfplay.algorithms.off_policy import OffPolicyLearner
 from mlagents_selfplay.algorithms.replay import NO_SNAPSHOT, NOBODY
 from mlagents_selfplay.checkpoints import CrashSafeSaver
 from mlagents_selfplay.coordinator import coordinator
+from mlagents_selfplay.files import DamagedFile
 from mlagents_selfplay.mail.inbox import Inbox
 from mlagents_selfplay.mail.letters import INBOX
 from mlagents_selfplay.policy import SelfPlayPolicy
@@ -41,7 +42,7 @@ from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant
 from mlagents_selfplay.selfplay.scorebook import INITIAL, MatchRow, Scorebook
 from mlagents_selfplay.settings import TRAINER_TYPE, SelfPlaySettings
 from mlagents_selfplay.statistics import report_history, report_matches
-from mlagents_selfplay.store import DamagedFile, RunFolder
+from mlagents_selfplay.store import RunFolder
 
 logger = get_logger(__name__)
 
@@ -152,7 +153,7 @@ class SelfPlayTrainer(Trainer):
         if self.is_training and self.get_step >= self._next_snapshot:
             self._take_snapshot()
         if self.is_training and not host.busy:
-            self._inbox.read(self.learner, self._saver.modules, self.roster, self._save)
+            self._inbox.read(self.learner, self._saver.modules, self.roster, self._save_at_once)
         host.plan()
         self._settle_matches()  # while the bridges, if any, already play on
 
@@ -298,6 +299,10 @@ class SelfPlayTrainer(Trainer):
     def _save(self) -> None:
         self._shared.forget_the_evicted()
         self._saver.write_checkpoint(self.get_step)
+
+    def _save_at_once(self) -> None:
+        self._save()
+        self.folder.disk.wait()
 
     def _strike_out_the_lost(self) -> None:
         for step, error in self.folder.take_lost().items():

@@ -18,8 +18,8 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from mlagents_selfplay.files import write_bytes_atomically
 from mlagents_selfplay.ports import free_ports
-from mlagents_selfplay.store import write_atomically
 
 _STEP_LINE = re.compile(r"\] (?P<behavior>.+)\. Step: (?P<step>\d+)\.(?:.* Mean Reward: (?P<reward>-?\d+(?:\.\d+)?))?")
 _LAST_LINES = 15  # of the log, in the message about a run that failed
@@ -145,7 +145,7 @@ def train(
     """
     training.folder.parent.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(dict(training.config), sort_keys=False)
-    write_atomically(training.config_file, lambda file: file.write(text.encode()))
+    write_bytes_atomically(training.config_file, text.encode())
     last: list[str] = []
     with training.log_file.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(

@@ -11,7 +11,7 @@ from mlagents_selfplay.dashboard.app import make_app
 from mlagents_selfplay.dashboard.files import Kept, read_mapping
 from mlagents_selfplay.dashboard.jobs import Jobs
 from mlagents_selfplay.dashboard.library import Library, is_live
-from mlagents_selfplay.store import DamagedFile
+from mlagents_selfplay.files import DamagedFile
 
 from tests.dashboard.results import write_run
 from tests.hand_made import HEADER, write_behavior

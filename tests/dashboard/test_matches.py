@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlagents_selfplay.dashboard import matches
 from mlagents_selfplay.dashboard.matches import CondensedLog, MatchLogs, last_episodes
+from mlagents_selfplay.files import DamagedFile
 from mlagents_selfplay.matchlog import MatchLog, read_match_log
 from mlagents_selfplay.report import report
-from mlagents_selfplay.store import DamagedFile
 
 from tests.dashboard.results import write_run
 from tests.hand_made import HEADER

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mlagents_selfplay.files import DamagedFile
 from mlagents_selfplay.mail import letters
 from mlagents_selfplay.mail.letters import Guest, Letter
-from mlagents_selfplay.store import DamagedFile
 
 WEIGHTS = {"layer.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "steps": np.array(3.0, np.float32)}
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mlagents_selfplay.store import load_weights, read_json
+from mlagents_selfplay.files import load_weights, read_json
 
 from tests.on_ray import DAEMONS, name_of, reachable_from_elsewhere, started_by
 from tests.population.conftest import Population

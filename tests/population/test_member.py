@@ -10,13 +10,13 @@ from typing import Any
 import psutil
 import pytest
 import yaml
+from mlagents_selfplay.files import load_weights, read_json
 from mlagents_selfplay.population.averaging import AveragingLeague
 from mlagents_selfplay.population.evolving import EvolvingLeague
 from mlagents_selfplay.population.folder import LEAGUE, LeagueFolder
 from mlagents_selfplay.population.league import League
 from mlagents_selfplay.population.member import Member, MemberFailed
 from mlagents_selfplay.population.settings import PopulationSettings, settings_from
-from mlagents_selfplay.store import load_weights, read_json
 
 from tests.population.conftest import small_population
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mlagents.torch_utils import torch
-from mlagents_selfplay.store import load_weights
+from mlagents_selfplay.files import load_weights
 
 from tests.trainer.conftest import Started
 from tests.trainer.runs import Run, assert_went_well, behavior

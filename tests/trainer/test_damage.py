@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from mlagents.trainers.exception import TrainerConfigError
-from mlagents_selfplay import store
+from mlagents_selfplay import files
 
 from tests.trainer.inprocess import Training
 
@@ -91,7 +91,7 @@ def test_a_full_disk_costs_the_files_and_not_the_run_nor_what_is_there(
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        patch.setattr(store.os, what, full)
+        patch.setattr(files.os, what, full)
         training.until(200)
         training.trainer.save_model()
     assert "the snapshot of step" in said()

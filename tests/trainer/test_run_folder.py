@@ -8,11 +8,12 @@ from threading import Event, Timer
 
 import numpy as np
 import pytest
-from mlagents_selfplay import store
+from mlagents_selfplay import files
 from mlagents_selfplay.disk import MOST_WAITING, Disk
+from mlagents_selfplay.files import DamagedFile, write_atomically
 from mlagents_selfplay.selfplay.history import SnapshotHistory
 from mlagents_selfplay.selfplay.scorebook import MatchRow
-from mlagents_selfplay.store import DamagedFile, RunFolder, write_atomically
+from mlagents_selfplay.store import RunFolder
 
 WEIGHTS = {
     "layer.weight": np.arange(6, dtype=np.float32).reshape(2, 3) / 7,
@@ -42,7 +43,7 @@ def moments(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             def die(*_: object) -> None:
                 raise Killed
 
-            patch.setattr(store.os, name, die)
+            patch.setattr(files.os, name, die)
             yield name
 
 
@@ -277,7 +278,7 @@ def test_a_snapshot_that_could_not_be_written_is_told_once_and_no_checkpoint_nam
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.os, "fsync", full)
+        patch.setattr(files.os, "fsync", full)
         folder.save_snapshot_later(100, WEIGHTS, half=False)
         folder.disk.wait()
     with pytest.raises(OSError, match="snapshot 100, which belongs to it, could not be written: .*No space left"):

@@ -42,7 +42,7 @@ from mlagents_selfplay.algorithms.lived import Lived, lived_of
 from mlagents_selfplay.algorithms.replay import NOBODY, Array, Piece, Replay
 from mlagents_selfplay.algorithms.replay_optimizer import Batch, ReplayOptimizer, batch_of
 from mlagents_selfplay.checkpoints import CrashSafeSaver
-from mlagents_selfplay.store import write_atomically
+from mlagents_selfplay.files import write_atomically
 
 logger = get_logger(__name__)
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]
 
-from mlagents_selfplay.store import DamagedFile
+from mlagents_selfplay.files import DamagedFile
 
 MOST_POINTS = 4000  # of one figure; beyond, every second one is left out
 MOST_FOLDERS = 256  # kept in memory

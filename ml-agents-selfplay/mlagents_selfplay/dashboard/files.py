@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import yaml
 
-from mlagents_selfplay.store import DamagedFile
+from mlagents_selfplay.files import DamagedFile
 
 T = TypeVar("T")
 Stamp = tuple[tuple[str, int, int], ...]

@@ -12,9 +12,9 @@ from mlagents_selfplay.dashboard.curves import EVENT_FILE, Events
 from mlagents_selfplay.dashboard.files import Kept, Stamp, read_mapping, stamp
 from mlagents_selfplay.dashboard.lives import Lives, last_met, lives
 from mlagents_selfplay.dashboard.matches import MatchLogs
+from mlagents_selfplay.files import DamagedFile
 from mlagents_selfplay.matchlog import MatchLog
 from mlagents_selfplay.report import BehaviorReport, report
-from mlagents_selfplay.store import DamagedFile
 
 LIVE_SECONDS = 20.0  # a run whose files have changed within so long is said to be live
 LISTED_SECONDS = 1.0  # for which a list of runs holds

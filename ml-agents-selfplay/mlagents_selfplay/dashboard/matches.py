@@ -17,8 +17,9 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
+from mlagents_selfplay.files import DamagedFile
 from mlagents_selfplay.matchlog import MatchLog
-from mlagents_selfplay.store import COLUMNS, DamagedFile
+from mlagents_selfplay.store import COLUMNS
 
 BLOCK_BYTES = 1 << 23
 MOST_CELLS = 200_000

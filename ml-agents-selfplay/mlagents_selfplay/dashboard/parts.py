@@ -14,8 +14,8 @@ from dash import Dash, Input, Output, Patch, State, dcc, html, no_update, set_pr
 from dash.development.base_component import Component
 
 from mlagents_selfplay.dashboard.theme import GRAPH_CONFIG
+from mlagents_selfplay.files import DamagedFile
 from mlagents_selfplay.results import NoSuchRun
-from mlagents_selfplay.store import DamagedFile
 
 TICK = "tick"  # the clock of the page; whatever follows a live run listens to it
 Children = Any  # what Dash takes as children

@@ -21,7 +21,7 @@ from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.experiment_settings import ExperimentSettings, Job
 from mlagents_selfplay.evaluation.pictures import Curve
 from mlagents_selfplay.evaluation.records import plain
-from mlagents_selfplay.store import FORMAT_VERSION, DamagedFile, read_json, write_atomically
+from mlagents_selfplay.files import FORMAT_VERSION, DamagedFile, read_json, write_bytes_atomically
 
 KIND = "experiment"
 POINTS = 100  # of a curve of rewards; each is the mean of as many episodes
@@ -98,7 +98,7 @@ class ExperimentFiles:
         else:
             self._check(path)
         text = yaml.safe_dump(self.settings.plain(), sort_keys=False)
-        write_atomically(self.folder / "experiment_parameters.yml", lambda file: file.write(text.encode()))
+        write_bytes_atomically(self.folder / "experiment_parameters.yml", text.encode())
         self._write()
 
     def note_training(self, number: int, job: Job, status: str, seconds: float | None = None) -> None:
@@ -224,7 +224,7 @@ class ExperimentFiles:
 
     def _write(self) -> None:
         text = json.dumps(self.results(), indent=1)
-        write_atomically(self.folder / "experiment.json", lambda file: file.write(text.encode()))
+        write_bytes_atomically(self.folder / "experiment.json", text.encode())
 
     def _check(self, path: Path) -> None:
         try:
@@ -279,4 +279,4 @@ def _file_name(player: str) -> str:
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
     text = "".join(f"{line}\n" for line in lines)
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_bytes_atomically(path, text.encode())

@@ -14,7 +14,7 @@ from mlagents_selfplay.evaluation.environment import EnvironmentSettings
 from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.pictures import draw_tournament
 from mlagents_selfplay.evaluation.players import Player
-from mlagents_selfplay.store import write_atomically
+from mlagents_selfplay.files import write_bytes_atomically
 from mlagents_selfplay.training import Training, TrainingError, train
 
 Show = Callable[[str, int, int], None]
@@ -145,7 +145,7 @@ def do_training(part: Part, training: Training, last: int, show: Show) -> float:
     finally:
         training.folder.mkdir(exist_ok=True)
         text = json.dumps(before + time.monotonic() - began)
-        write_atomically(training.folder / _SECONDS, lambda file: file.write(text.encode()))
+        write_bytes_atomically(training.folder / _SECONDS, text.encode())
     return seconds_of(training)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mlagents_selfplay.evaluation.standings import ANCHOR_RATING
-from mlagents_selfplay.store import write_atomically
+from mlagents_selfplay.files import write_atomically
 
 MOST_LABELLED = 24  # players for which values still fit into the cells of a heat map
 DOTS_PER_INCH = 130

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlagents_selfplay import scripted
 from mlagents_selfplay.evaluation.errors import EvaluationError
-from mlagents_selfplay.store import DamagedFile, read_json
+from mlagents_selfplay.files import DamagedFile, read_json
 
 ANY_BEHAVIOR = ""  # key of a source that plays whatever behavior it is asked to
 CONFIGURATION = "configuration.yaml"  # what ML-Agents leaves in the folder of a run

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.matches import Fixture, GameResult
-from mlagents_selfplay.store import FORMAT_VERSION, DamagedFile, read_json, write_atomically
+from mlagents_selfplay.files import FORMAT_VERSION, DamagedFile, read_json, write_bytes_atomically
 
 KIND = "tournament"
 COLUMNS = ("first", "second", "seating", "outcome", "first_return", "second_return", "length")
@@ -142,7 +142,7 @@ class TournamentFolder:
     def write(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """Replaces `tournament.json`; returns what it holds now."""
         whole = {"format": FORMAT_VERSION, "kind": KIND, "name": self.path.name, **content, "former": self._former}
-        write_atomically(self.path / "tournament.json", lambda file: file.write(json.dumps(whole, indent=1).encode()))
+        write_bytes_atomically(self.path / "tournament.json", json.dumps(whole, indent=1).encode())
         return whole
 
     def write_tables(self, content: Mapping[str, Any]) -> None:
@@ -150,14 +150,14 @@ class TournamentFolder:
         names = [player["name"] for player in content["players"]]
         payoff = [["", *names], *([name, *map(_cell, row)] for name, row in zip(names, content["payoff"], strict=True))]
         ratings = [list(content["ratings"][0]), *([_cell(v) for v in row.values()] for row in content["ratings"])]
-        write_atomically(self.path / "payoff.csv", lambda file: file.write(_csv(payoff)))
-        write_atomically(self.path / "ratings.csv", lambda file: file.write(_csv(ratings)))
+        write_bytes_atomically(self.path / "payoff.csv", _csv(payoff))
+        write_bytes_atomically(self.path / "ratings.csv", _csv(ratings))
 
     def _open_log(self) -> IO[bytes]:
         if self._log is None:
             path = self.path / "games.csv"
             if not path.exists():
-                write_atomically(path, lambda file: file.write((",".join(COLUMNS) + "\n").encode()))
+                write_bytes_atomically(path, (",".join(COLUMNS) + "\n").encode())
             self._log = path.open("ab", buffering=0)
             _lock(self._log, path)
         return self._log

@@ -31,8 +31,8 @@ from mlagents_selfplay.evaluation.parts import (
 from mlagents_selfplay.evaluation.players import Player, everybody_of, nearest
 from mlagents_selfplay.evaluation.study_figures import SAME_TIME, name_of, shares
 from mlagents_selfplay.evaluation.study_settings import StudySettings
+from mlagents_selfplay.files import FORMAT_VERSION, read_json, write_bytes_atomically
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
-from mlagents_selfplay.store import FORMAT_VERSION, read_json, write_atomically
 from mlagents_selfplay.training import Training, TrainingError, build_of
 
 FINALS, POOL = "finals", "pool"
@@ -233,12 +233,12 @@ class Study:
                 )
             self.seconds, self.figures = before["seconds"], before["games"]
         text = yaml.safe_dump(self.settings.plain(), sort_keys=False)
-        write_atomically(self.folder / "study.yaml", lambda file: file.write(text.encode()))
+        write_bytes_atomically(self.folder / "study.yaml", text.encode())
         self._write()
 
     def _write(self) -> None:
         text = json.dumps(self.results(), indent=1)
-        write_atomically(self.folder / "study.json", lambda file: file.write(text.encode()))
+        write_bytes_atomically(self.folder / "study.json", text.encode())
 
 
 def _fixed(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from typing import Any
 
 from mlagents_envs.logging_util import get_logger
 
+from mlagents_selfplay.files import DamagedFile
 from mlagents_selfplay.mail import letters
 from mlagents_selfplay.mail.changes import change, take_over
 from mlagents_selfplay.mail.letters import Letter
 from mlagents_selfplay.roster import Roster
-from mlagents_selfplay.store import DamagedFile
 
 logger = get_logger(__name__)
 
@@ -41,7 +41,7 @@ class Inbox:
           learner: changed.
           modules: of its checkpoints; changed.
           roster: gets new guests.
-          save: writes a checkpoint, with `state()` in it.
+          save: writes a checkpoint, with `state()` in it, and returns when it is on disk.
         """
         while not (found := letters.waiting(self._folder)) and self._awaiting:
             time.sleep(LOOK_AGAIN_SECONDS)

@@ -22,7 +22,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from mlagents_selfplay.store import DamagedFile, Weights, write_atomically
+from mlagents_selfplay.files import DamagedFile, Weights, write_bytes_atomically
 
 INBOX = "inbox"
 _GUEST = "guest"
@@ -78,7 +78,7 @@ def post(inbox: Path, letter: Letter) -> None:
     if letter.checkpoint is not None:
         tensors["checkpoint"] = np.frombuffer(letter.checkpoint, np.uint8)
     blob = save(tensors, {"letter": json.dumps(header)})
-    write_atomically(_file(inbox, letter.number), lambda file: file.write(blob))
+    write_bytes_atomically(_file(inbox, letter.number), blob)
 
 
 def waiting(inbox: Path) -> list[int]:

@@ -24,9 +24,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mlagents_selfplay.files import FORMAT_VERSION, Weights, load_weights, read_json, write_bytes_atomically
 from mlagents_selfplay.mail import letters
 from mlagents_selfplay.mail.letters import Letter
-from mlagents_selfplay.store import FORMAT_VERSION, Weights, load_weights, read_json, write_atomically
 
 LEAGUE = "league"
 
@@ -71,9 +71,9 @@ class LeagueFolder:
 
     def save_snapshot(self, member: str, step: int, blob: bytes, best: bool) -> None:
         """Writes a snapshot of a member as it came."""
-        write_atomically(self._snapshot(member, step), lambda file: file.write(blob))
+        write_bytes_atomically(self._snapshot(member, step), blob)
         if best:
-            write_atomically(self.path / "best" / f"{member}.safetensors", lambda file: file.write(blob))
+            write_bytes_atomically(self.path / "best" / f"{member}.safetensors", blob)
 
     def load_snapshot(self, member: str, step: int) -> Weights:
         """Reads actor weights of a member.
@@ -85,7 +85,7 @@ class LeagueFolder:
 
     def save_checkpoint(self, member: str, blob: bytes) -> None:
         """Writes a member's checkpoint as it came, in place of its last one."""
-        write_atomically(self._checkpoint(member), lambda file: file.write(blob))
+        write_bytes_atomically(self._checkpoint(member), blob)
 
     def load_checkpoint(self, member: str) -> bytes:
         """Returns the bytes of a member's last checkpoint."""
@@ -126,4 +126,4 @@ class LeagueFolder:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Replaces a JSON file as a whole."""
-    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1).encode()))
+    write_bytes_atomically(path, json.dumps(content, indent=1).encode())

@@ -10,13 +10,14 @@ from typing import Protocol
 
 import yaml
 
+from mlagents_selfplay.files import read_json, write_bytes_atomically
 from mlagents_selfplay.mail import letters
 from mlagents_selfplay.mail.letters import INBOX, Letter
 from mlagents_selfplay.population.configuration import configuration
 from mlagents_selfplay.population.records import Meeting, Report
 from mlagents_selfplay.population.settings import PopulationSettings
 from mlagents_selfplay.ports import NoFreePort, free_ports
-from mlagents_selfplay.store import COLUMNS, read_json, write_atomically
+from mlagents_selfplay.store import COLUMNS
 from mlagents_selfplay.training import MLAGENTS_LEARN, end_with_parent
 
 LOOK_AGAIN_SECONDS = 0.1
@@ -102,7 +103,7 @@ class Member:
         settings, number = self._settings, self._settings.names.index(self.name)
         config = self._about / f"{self.name}.yaml"
         text = yaml.safe_dump(configuration(self._settings, self._hyperparameters), sort_keys=False)
-        write_atomically(config, lambda file: file.write(text.encode()))
+        write_bytes_atomically(config, text.encode())
         words = [*MLAGENTS_LEARN, str(config), "--run-id", self.name]
         words += ["--results-dir", str(self._population), "--seed", str(settings.seed + number), "--no-graphics"]
         words += ["--num-areas", str(settings.num_areas), "--num-envs", str(settings.num_envs)]

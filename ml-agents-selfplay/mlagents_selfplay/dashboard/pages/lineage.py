@@ -16,7 +16,7 @@ from mlagents_selfplay.dashboard import figures, parts
 from mlagents_selfplay.dashboard.files import stamp as stamp_of
 from mlagents_selfplay.dashboard.library import Library
 from mlagents_selfplay.dashboard.parts import Children
-from mlagents_selfplay.store import DamagedFile
+from mlagents_selfplay.files import DamagedFile
 
 TITLE = "Lineage"
 
