@@ -9,7 +9,15 @@ import numpy as np
 
 from .history import SnapshotHistory
 from .matchmaking import CURRENT
-from .samplers import LOOK_AT_RESULTS, Candidates, SamplerSettings, draw, probabilities
+from .samplers import (
+    LOOK_AT_RESULTS,
+    Candidates,
+    SamplerSettings,
+    cumulated,
+    draw,
+    draw_cumulated,
+    probabilities,
+)
 from .scorebook import INITIAL, Scorebook
 
 Distribution = tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]
@@ -44,7 +52,9 @@ class OpponentPool:
         self.guests: dict[str, float] = {}  # from other members' histories: chances among them
         self.guest_ratio = 0.0
         self._initial_playable = True
-        self._last: tuple[Any, Distribution] | None = None  # what the last distribution was made from, and itself
+        self._made_from: Any = None  # the last distribution
+        self._last: Distribution = ([CURRENT], np.ones(1))
+        self._sums = [1.0]  # its probabilities, added up
 
     @property
     def players(self) -> set[str]:
@@ -85,9 +95,10 @@ class OpponentPool:
         """
         results = book.changes if self.sampler.kind in LOOK_AT_RESULTS else 0
         made_from = (now, book, results, self.history.steps, self._initial_playable)
-        if self._last is None or self._last[0] != made_from:
-            self._last = (made_from, self._distribution(now, book))
-        return self._last[1]
+        if self._made_from != made_from:
+            self._made_from, self._last = made_from, self._distribution(now, book)
+            self._sums = cumulated(self._last[1])
+        return self._last
 
     def _distribution(self, now: int, book: Scorebook) -> Distribution:
         steps = [step for step in self.history.steps if step > 0]
@@ -124,8 +135,8 @@ class OpponentPool:
             chances = chances * [name in on or name == CURRENT for name in names]
             if chances.sum() == 0.0:
                 return CURRENT
-            chances = chances / chances.sum()
-        return names[draw(chances, self.rng)]
+            return names[draw(chances / chances.sum(), self.rng)]
+        return names[draw_cumulated(self._sums, self.rng)]
 
     def state(self) -> dict[str, Any]:
         """Returns history, guests and random state, ready for JSON."""

@@ -15,6 +15,7 @@ Weights that are all zero (a run at step 0, `quality` without any past) fall bac
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -148,11 +149,24 @@ def draw(probabilities: FloatArray, rng: np.random.Generator) -> int:
     Raises:
       ValueError: if `probabilities` is no distribution.
     """
+    return draw_cumulated(cumulated(probabilities), rng)
+
+
+def cumulated(probabilities: FloatArray) -> list[float]:
+    """Adds up probabilities, for many draws from the same ones; the last sum is 1.
+
+    Raises:
+      ValueError: if `probabilities` is no distribution.
+    """
     if np.min(probabilities, initial=np.inf) < 0.0 or not abs(np.sum(probabilities) - 1.0) < 1e-6:
         raise ValueError(f"probabilities: {probabilities!r} are not all at least 0 with the sum 1")
-    cumulative = np.cumsum(probabilities)
-    cumulative /= cumulative[-1]  # Exactly 1 from the last possible candidate on, and rng.random() stays below 1.
-    return int(np.searchsorted(cumulative, rng.random(), side="right"))
+    sums = np.cumsum(probabilities)
+    return (sums / sums[-1]).tolist()  # Exactly 1 from the last possible candidate on.
+
+
+def draw_cumulated(sums: list[float], rng: np.random.Generator) -> int:
+    """As `draw`, from what `cumulated` returns."""
+    return bisect_right(sums, rng.random())  # which stays below 1
 
 
 def quality_after_win(quality: float, qualities: Collection[float], step_size: float = 0.01) -> float:
