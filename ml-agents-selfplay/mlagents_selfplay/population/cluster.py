@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlagents_selfplay.clusters import NAMESPACE, connected
+from mlagents_selfplay.clusters import NAMESPACE
 from mlagents_selfplay.mail.letters import Letter
 from mlagents_selfplay.population.averaging import AveragingLeague
 from mlagents_selfplay.population.evolving import EvolvingLeague
@@ -64,51 +64,48 @@ class MemberActor:
         self._member.train()
 
 
-def run(settings: PopulationSettings, folder: Path, address: str, show: Callable[[Standings], None]) -> Standings:
+def run(ray: Any, settings: PopulationSettings, folder: Path, show: Callable[[Standings], None]) -> Standings:
     """Trains a population to its end, or goes on with one that is in `folder`.
 
     Args:
+      ray: the module, connected to a cluster that has the cores.
       settings: of the population.
       folder: of the population; every node has to see it under this path.
-      address: of a Ray cluster, see `connected`.
       show: is given the standings every few seconds.
 
     Returns:
       The final standings, the best member first.
 
     Raises:
-      ClusterError: see `connected`.
       ray.exceptions.RayError: if a member fails for good, or Ray does.
     """
-    wanted = f"cpus_per_member: {settings.cpus_per_member:g} for {settings.members} members"
-    with connected(address, settings.members * settings.cpus_per_member, wanted) as ray:
-        always = {"max_restarts": -1, "max_task_retries": -1}
-        affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
-        here = affinity(ray.get_runtime_context().get_node_id(), soft=True)  # as is the folder
-        league: Any = (
-            ray.remote(LEAGUES[settings.mode])
-            .options(
-                name=str(folder),
-                namespace=NAMESPACE,
-                lifetime="detached",
-                get_if_exists=True,
-                num_cpus=0,
-                scheduling_strategy=here,
-                **always,
-            )
-            .remote(LeagueFolder(folder / LEAGUE), settings)
+    always = {"max_restarts": -1, "max_task_retries": -1}
+    affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+    here = affinity(ray.get_runtime_context().get_node_id(), soft=True)  # as is the folder
+    league: Any = (
+        ray.remote(LEAGUES[settings.mode])
+        .options(
+            name=str(folder),
+            namespace=NAMESPACE,
+            lifetime="detached",
+            get_if_exists=True,
+            num_cpus=0,
+            scheduling_strategy=here,
+            **always,
         )
-        actor: Any = ray.remote(MemberActor).options(
-            num_cpus=settings.cpus_per_member, num_gpus=settings.gpus_per_member, scheduling_strategy="SPREAD", **always
-        )
-        members = [actor.remote(name, folder, settings, league, Path.cwd()) for name in settings.names]
-        try:
-            running = [member.train.remote() for member in members]
-            while running:
-                done, running = ray.wait(running, timeout=SHOW_EVERY_SECONDS)
-                ray.get(done)
-                show(RemoteLeague(ray, league).standings())
-            return RemoteLeague(ray, league).standings()
-        finally:
-            for started in (*members, league):
-                ray.kill(started)
+        .remote(LeagueFolder(folder / LEAGUE), settings)
+    )
+    actor: Any = ray.remote(MemberActor).options(
+        num_cpus=settings.cpus_per_member, num_gpus=settings.gpus_per_member, scheduling_strategy="SPREAD", **always
+    )
+    members = [actor.remote(name, folder, settings, league, Path.cwd()) for name in settings.names]
+    try:
+        running = [member.train.remote() for member in members]
+        while running:
+            done, running = ray.wait(running, timeout=SHOW_EVERY_SECONDS)
+            ray.get(done)
+            show(RemoteLeague(ray, league).standings())
+        return RemoteLeague(ray, league).standings()
+    finally:
+        for started in (*members, league):
+            ray.kill(started)
