@@ -2,7 +2,7 @@
 
     python -m benchmarks.bridge_memory [--json] [--only ID ...]
 
-ML-Agents' own `UnityEnvironment` drives a build of each kind of environment with random actions, 16 areas, until a
+ML-Agents' own `UnityEnvironment` drives a build of each kind of environment with random actions, 64 areas, until a
 million decisions have been made. The resident memory of the bridge is noted after every tenth; `growth` compares the
 last with that after the first tenth, when caches are warm.
 """
@@ -34,7 +34,7 @@ KINDS = {
     "MsPacman": "Atari",
 }
 DECISIONS = 1_000_000
-AREAS = 16
+AREAS = 64
 NOTES = 10
 
 
