@@ -162,9 +162,22 @@ def test_a_moment_counts_for_the_innermost_part_that_is_at_work():
     }
 
 
+def test_the_thread_that_writes_files_counts_by_itself_and_not_while_it_waits():
+    worker, save = "_worker (/y/concurrent/futures/thread.py:81)", "write (/x/mlagents_selfplay/store.py:9)"
+    lines = [
+        f"run (threading.py:3);{worker} 300",
+        f"run (threading.py:3);{worker};{save} 10",
+        f"main (a.py:1);{save} 5",
+    ]
+    assert time_spent.percent_of(lines, 10.0) == {"the thread that writes files": 2.0, "saving snapshots": 1.0}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", ["throughput", "opponents", "mirror", "learning", "memory", "growth", "time_spent"])
+@pytest.mark.parametrize(
+    "name",
+    ["throughput", "opponents", "mirror", "learning", "memory", "growth", "time_spent", "saving", "own_speed"],
+)
 def test_the_quick_form_prints_one_json_object(name):
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", "--quick", "--json"], stdout=subprocess.PIPE, check=True
