@@ -88,7 +88,9 @@ def percent_of(lines: Iterable[str], seconds: float) -> dict[str, float]:
     """Returns the percent of `seconds` by part, the largest first."""
     seen: Counter[str | None] = Counter()
     for line in lines:
-        stack, count = line.rsplit(" ", 1)
+        stack, _, count = line.rpartition(" ")
+        if not count.isdigit():
+            continue  # py-spy breaks a line now and then
         seen[part_of(stack.split(";"))] += int(count)
     return {part: 100 * count / RATE / seconds for part, count in seen.most_common() if part is not None}
 

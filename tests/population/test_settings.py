@@ -30,6 +30,12 @@ def test_the_shipped_population_is_four_members_of_rock_paper_scissors() -> None
     assert settings.evolution.factors == (0.8, 1.2)
 
 
+def test_the_shipped_wrestlers_are_two_and_of_settings_that_a_run_takes() -> None:
+    settings = read_settings(ROOT / "config" / "population_robosumo.yaml")
+    check(settings)
+    assert (settings.members, settings.behavior) == (2, "RoboSumoAnt")
+
+
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
