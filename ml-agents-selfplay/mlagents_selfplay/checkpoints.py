@@ -51,14 +51,22 @@ class CrashSafeSaver(TorchModelSaver):
         A full disk costs this checkpoint, with an error in the log, and nothing that was saved before.
         """
         path, state = Path(self.model_path) / DEFAULT_CHECKPOINT_NAME, copy.deepcopy(self._state())
-        save = self._saving(step, lambda: write_atomically(path, lambda file: torch.save(state, file)))
+
+        def tell(error: OSError) -> None:
+            why = f"could not be written to {path}: {error}. The last one is still there."
+            logger.error(f"The checkpoint of step {step} {why}")
+
+        try:
+            save = self._saving(step, lambda: write_atomically(path, lambda file: torch.save(state, file)))
+        except OSError as error:
+            tell(error)
+            return
 
         def save_if_possible() -> None:
             try:
                 save()
             except OSError as error:
-                why = f"could not be written to {path}: {error}. The last one is still there."
-                logger.error(f"The checkpoint of step {step} {why}")
+                tell(error)
 
         self._do(save_if_possible)
 

@@ -109,6 +109,25 @@ def test_a_full_disk_costs_the_files_and_not_the_run_nor_what_is_there(
     assert json.loads((training.trainer.folder.path / "state.json").read_text())["step"] >= 300
 
 
+def test_a_disk_that_is_full_from_the_first_match_on_does_not_end_the_run(
+    tmp_path: Path, said: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = Training(tmp_path, **KEYS)  # which writes the initial policy, but no match log yet
+    with monkeypatch.context() as patch:
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(files.os, "fsync", full)
+        training.until(100)
+        training.trainer.save_model()
+    assert "the match log of step" in said()
+    assert "checkpoint.pt: [Errno 28] No space left on device. The last one is still there." in said()
+    training.until(200)  # There is room again.
+    training.trainer.save_model()
+    assert json.loads((training.trainer.folder.path / "state.json").read_text())["step"] >= 200
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 kB; it is let go of with the test, and freed with the last open file."""
