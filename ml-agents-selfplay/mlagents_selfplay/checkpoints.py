@@ -7,6 +7,7 @@ a whole, treats the export as the convenience it is, and lets the trainer put it
 from __future__ import annotations
 
 import copy
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from mlagents.trainers.policy.torch_policy import TorchPolicy
 from mlagents.trainers.settings import TrainerSettings
 from mlagents_envs.logging_util import get_logger
 
-from mlagents_selfplay.files import write_atomically
+from mlagents_selfplay.files import write_bytes_atomically
 
 logger = get_logger(__name__)
 
@@ -57,7 +58,7 @@ class CrashSafeSaver(TorchModelSaver):
             logger.error(f"The checkpoint of step {step} {why}")
 
         try:
-            save = self._saving(step, lambda: write_atomically(path, lambda file: torch.save(state, file)))
+            save = self._saving(step, lambda: _write(path, state))
         except OSError as error:
             tell(error)
             return
@@ -76,7 +77,7 @@ class CrashSafeSaver(TorchModelSaver):
         base = Path(self.model_path) / f"{behavior_name}-{step}"
         numbered = base.with_name(base.name + ".pt")
         try:
-            write_atomically(numbered, lambda file: torch.save(self._state(), file))
+            _write(numbered, self._state())
         except OSError as error:
             logger.error(f"{numbered} could not be written: {error}.")
         self.export(str(base), behavior_name)
@@ -107,3 +108,9 @@ class CrashSafeSaver(TorchModelSaver):
 
     def _state(self) -> dict[str, object]:
         return {name: module.state_dict() for name, module in self.modules.items()}
+
+
+def _write(path: Path, state: dict[str, object]) -> None:
+    blob = io.BytesIO()  # torch.save into a file on a full disk raises no OSError
+    torch.save(state, blob)
+    write_bytes_atomically(path, blob.getvalue())

@@ -150,6 +150,27 @@ def test_a_disk_that_really_is_full_leaves_a_run_to_resume(small_disk: Path, sai
     assert 0 < resumed.trainer.get_step < training.trainer.get_step
 
 
+@pytest.mark.parametrize(("learner", "units"), [("ppo", 512), ("dqn", 8)])
+def test_a_checkpoint_or_replay_for_which_there_is_no_room_costs_no_run(
+    small_disk: Path, said: Callable[[], str], learner: str, units: int
+) -> None:
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    training = Training(small_disk, learner=learner, network={"hidden_units": units}, **KEYS)
+    training.until(50)
+    folder = training.trainer.folder
+    folder.disk.wait()
+    before = contents(small_disk)
+    # There is room for one more snapshot and state, but not for what is written next.
+    room = folder.snapshot_bytes(0) + (folder.path / "state.json").stat().st_size + 12_000
+    filled = os.statvfs(small_disk)
+    (small_disk / "filler").write_bytes(bytes(filled.f_bavail * filled.f_frsize - room))
+    training.until(85)
+    folder.disk.wait()
+    assert "could not be written" in said()
+    assert "No space left on device" in said() if learner == "ppo" else "os error 28" in said()
+    assert (small_disk / "Arena" / "checkpoint.pt").read_bytes() == before["Arena/checkpoint.pt"]
+
+
 def test_an_export_that_fails_costs_a_warning_and_the_weights_are_kept(
     tmp_path: Path, said: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

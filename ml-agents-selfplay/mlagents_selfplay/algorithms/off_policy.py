@@ -232,7 +232,10 @@ class OffPolicyLearner(OffPolicyTrainer):
         described = {"state": json.dumps({"step": step, **self._state()})}
 
         def save() -> None:
-            write_atomically(aside, lambda file: save_file(arrays, file.name, described))
+            try:
+                write_atomically(aside, lambda file: save_file(arrays, file.name, described))
+            except SafetensorError as error:
+                raise OSError(f"{aside}: {error}") from error  # as on a full disk
             write_checkpoint()
             os.replace(aside, self._replay_file)
 
