@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlagents.torch_utils import torch
@@ -53,23 +54,13 @@ class CrashSafeSaver(TorchModelSaver):
         """
         path, state = Path(self.model_path) / DEFAULT_CHECKPOINT_NAME, copy.deepcopy(self._state())
 
-        def tell(error: OSError) -> None:
-            why = f"could not be written to {path}: {error}. The last one is still there."
-            logger.error(f"The checkpoint of step {step} {why}")
-
-        try:
-            save = self._saving(step, lambda: _write(path, state))
-        except OSError as error:
-            tell(error)
-            return
-
-        def save_if_possible() -> None:
-            try:
+        def save_and_tell() -> None:
+            with _failure_told(step, path):
                 save()
-            except OSError as error:
-                tell(error)
 
-        self._do(save_if_possible)
+        with _failure_told(step, path):
+            save = self._saving(step, lambda: _write(path, state))
+            self._do(save_and_tell)
 
     def save_checkpoint(self, behavior_name: str, step: int) -> tuple[str, list[str]]:
         """Saves `checkpoint.pt`, a numbered copy of it and an ONNX model; returns the paths of the latter two."""
@@ -108,6 +99,15 @@ class CrashSafeSaver(TorchModelSaver):
 
     def _state(self) -> dict[str, object]:
         return {name: module.state_dict() for name, module in self.modules.items()}
+
+
+@contextmanager
+def _failure_told(step: int, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = f"could not be written to {path}: {error}. The last one is still there."
+        logger.error(f"The checkpoint of step {step} {why}")
 
 
 def _write(path: Path, state: dict[str, object]) -> None:

@@ -41,7 +41,7 @@ from mlagents_selfplay.files import (
 )
 from mlagents_selfplay.selfplay.scorebook import MatchRow
 
-SNAPSHOT = ".safetensors"
+WEIGHTS_SUFFIX = ".safetensors"
 COLUMNS = ("step", "team", "opponent", "outcome", "return", "length")
 
 
@@ -67,10 +67,10 @@ class RunFolder:
 
     def snapshot_file(self, step: int) -> Path:
         """Where the snapshot of learner step `step` is, or would be."""
-        return self.path / "snapshots" / f"{step}{SNAPSHOT}"
+        return self.path / "snapshots" / f"{step}{WEIGHTS_SUFFIX}"
 
     def snapshot_bytes(self, step: int) -> int:
-        """Size of a snapshot's file, also of one on its way; 0 if there is none."""
+        """Size of a snapshot's file as last written or looked at, also of one on its way; 0 if there was none."""
         if step not in self._bytes:
             file = self.snapshot_file(step)
             self._bytes[step] = file.stat().st_size if file.exists() else 0
@@ -129,7 +129,7 @@ class RunFolder:
         for name, weights in guests.items():
             write_bytes_atomically(self._guest_file(name), weights_as_bytes(weights, {}))
         needed = {self._guest_file(name) for name in (*guests, *kept)}
-        for file in (self.path / "guests").glob("*.safetensors"):
+        for file in (self.path / "guests").glob(f"*{WEIGHTS_SUFFIX}"):
             if file not in needed:
                 file.unlink()
 
@@ -201,7 +201,7 @@ class RunFolder:
         log, staged, kept = self._open_log(), self.path / "state.next.json", set(kept_steps)
         entry = {"format": FORMAT_VERSION, "step": step, "matches_bytes": log.tell(), "state": state}
         blob = json.dumps(entry).encode()
-        names = {f"{step}{SNAPSHOT}" for step in kept}
+        names = {f"{step}{WEIGHTS_SUFFIX}" for step in kept}
 
         def save() -> None:
             for lost in kept & self._lost.keys():
@@ -210,7 +210,7 @@ class RunFolder:
             write_bytes_atomically(staged, blob)
             write_checkpoint()
             os.replace(staged, self.path / "state.json")
-            for file in (self.path / "snapshots").glob(f"*{SNAPSHOT}"):
+            for file in (self.path / "snapshots").glob(f"*{WEIGHTS_SUFFIX}"):
                 if file.name not in names:
                     file.unlink()
 
@@ -242,7 +242,7 @@ class RunFolder:
         log.seek(0, os.SEEK_END)
 
     def _guest_file(self, name: str) -> Path:
-        return self.path / "guests" / f"{name}.safetensors"
+        return self.path / "guests" / f"{name}{WEIGHTS_SUFFIX}"
 
     def _entry(self, step: int) -> dict[str, Any]:
         found = {}
