@@ -3,7 +3,8 @@
     python -m benchmarks.growth [--only PART ...] [--json] [--quick]
 
 Rock-paper-scissors as shipped, learner steps per second from the first TensorBoard summary to the last unless it says
-otherwise. Parts:
+otherwise. What is compared takes turns within a repetition and shares its seed; figures are medians over the
+repetitions, ratios the medians of the ratios within them. Parts:
 
 - `inference`: agent steps per second of the same pipeline while it trains and while it only plays (`--inference`), by
   ML-Agents' timers; on the wire, one seat of a match learning, ours and GhostTrainer;
@@ -11,18 +12,19 @@ otherwise. Parts:
   where the history has two; each match teaches one seat;
 - `areas`: 8, 32 and 128;
 - `history`: capacities of 16, 256 and 1,024 snapshots, full after half of the run, one every 100 steps;
-- `steps`: one long run; steps per second early, in the middle and at the end, and the resident memory of
+- `steps`: one long run, not repeated; steps per second early, in the middle and at the end, and the resident memory of
   `mlagents-learn` and of the bridge at the same moments.
 """
 
 from __future__ import annotations
 
 import signal
+import statistics
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +35,7 @@ from rich.table import Table
 
 from benchmarks._runs import Block, Run, Watch, arguments, as_ghost, shipped, show, with_selfplay
 
+REPETITIONS = 3
 AGENTS = 2 * 32  # of 32 areas
 SECONDS_OF_INFERENCE = 40.0
 SAMPLING_INTERVAL = 0.5  # seconds
@@ -56,15 +59,15 @@ def block_of(steps: int, **keys: Any) -> Block:
     return with_selfplay({**shipped(), "max_steps": steps, "summary_freq": max(1, steps // 10)}, **keys)
 
 
-def inference(scale: Scale, folder: Path, watch: Watch) -> dict[str, Any]:
+def inference(scale: Scale, folder: Path, watch: Watch, seed: int) -> dict[str, Any]:
     """Returns agent steps per second in training, in inference, and their ratio, for GhostTrainer and ours."""
     ours = block_of(scale.wire, rollouts="wire", latest_ratio=0.0, learn_from_mirror_matches=False)
     result = {}
     for name, block in (("ghost", as_ghost(ours)), ("ours", ours)):
         place = folder / f"inference-{name}"
-        trained = played_per_second(watch.train(f"{name}, training", block, place, seed=1))
+        trained = played_per_second(watch.train(f"{name}, training", block, place, seed=seed))
         played = watch.train(
-            f"{name}, inference", block, place, seed=1, flags=("--resume", "--inference"), on_start=stop
+            f"{name}, inference", block, place, seed=seed, flags=("--resume", "--inference"), on_start=stop
         )
         result[name] = {"training": trained, "inference": played_per_second(played)}
         result[name]["ratio"] = trained / result[name]["inference"]
@@ -82,7 +85,7 @@ def played_per_second(run: Run) -> float:
     return AGENTS * messages / seconds
 
 
-def opponents(scale: Scale, folder: Path, watch: Watch) -> dict[str, Any]:
+def opponents(scale: Scale, folder: Path, watch: Watch, seed: int) -> dict[str, Any]:
     """Returns the speed against 64 snapshots by that against two, on the wire and by rollouts."""
     result: dict[str, Any] = {}
     for rollouts, steps, interval in (("wire", scale.wire, 500), ("auto", scale.rollouts, 4_000)):
@@ -90,14 +93,14 @@ def opponents(scale: Scale, folder: Path, watch: Watch) -> dict[str, Any]:
         many = block_of(steps, **keys, learn_from_mirror_matches=False, history_capacity=64)
         two = block_of(steps, **keys, learn_from_mirror_matches=False, history_capacity=2)
         speeds = {
-            name: watch.train(f"{rollouts}: {name}", block, folder / f"{rollouts}-{name}", seed=1).steps_per_second()
+            name: watch.train(f"{rollouts}: {name}", block, folder / f"{rollouts}-{name}", seed=seed).steps_per_second()
             for name, block in (("two", two), ("many", many))
         }
         result[rollouts] = {**speeds, "ratio": speeds["many"] / speeds["two"]}
     return result
 
 
-def areas(scale: Scale, folder: Path, watch: Watch) -> dict[str, Any]:
+def areas(scale: Scale, folder: Path, watch: Watch, seed: int) -> dict[str, Any]:
     """Returns learner steps per second by the number of areas, on the wire and by rollouts."""
     return {
         rollouts: {
@@ -105,7 +108,7 @@ def areas(scale: Scale, folder: Path, watch: Watch) -> dict[str, Any]:
                 f"{rollouts}: {count} areas",
                 block_of(steps, rollouts=rollouts),
                 folder / f"{rollouts}-{count}",
-                seed=1,
+                seed=seed,
                 num_areas=count,
             ).steps_per_second()
             for count in (8, 32, 128)
@@ -114,12 +117,12 @@ def areas(scale: Scale, folder: Path, watch: Watch) -> dict[str, Any]:
     }
 
 
-def history(scale: Scale, folder: Path, watch: Watch) -> dict[str, Any]:
+def history(scale: Scale, folder: Path, watch: Watch, seed: int) -> dict[str, Any]:
     """Returns learner steps per second over the second half of a run, by the capacity of the history, on the wire."""
     result = {}
     for capacity in (16, 256, 1024):
         block = block_of(scale.full, rollouts="wire", history_capacity=capacity, snapshot_interval=100)
-        run = watch.train(f"history of {capacity}", block, folder / f"history-{capacity}", seed=1)
+        run = watch.train(f"history of {capacity}", block, folder / f"history-{capacity}", seed=seed)
         result[str(capacity)] = run.steps_per_second(since=scale.full / 2)
     return result
 
@@ -144,11 +147,11 @@ class Resident:
             time.sleep(SAMPLING_INTERVAL)
 
 
-def steps(scale: Scale, folder: Path, watch: Watch) -> dict[str, Any]:
+def steps(scale: Scale, folder: Path, watch: Watch, seed: int) -> dict[str, Any]:
     """Returns speed and resident memory at five moments of one long run by rollouts."""
     resident, summaries = Resident(), 50
     block = {**block_of(scale.long), "summary_freq": scale.long // summaries}
-    run = watch.train("a long run", block, folder / "long", seed=1, on_start=resident.start)
+    run = watch.train("a long run", block, folder / "long", seed=seed, on_start=resident.start)
     at, when = np.array(run.summaries(), float).T
     seconds, trainer, bridge = np.array(resident.samples, float).T
     result = {}
@@ -164,7 +167,7 @@ def steps(scale: Scale, folder: Path, watch: Watch) -> dict[str, Any]:
     return result
 
 
-PARTS: Mapping[str, Callable[[Scale, Path, Watch], dict[str, Any]]] = {
+PARTS: Mapping[str, Callable[[Scale, Path, Watch, int], dict[str, Any]]] = {
     "inference": inference,
     "opponents": opponents,
     "areas": areas,
@@ -173,11 +176,30 @@ PARTS: Mapping[str, Callable[[Scale, Path, Watch], dict[str, Any]]] = {
 }
 
 
+def median(found: Sequence[Any]) -> Any:
+    """Returns the medians of figures that have the same names, nested as they are."""
+    if isinstance(found[0], dict):
+        return {name: median([one[name] for one in found]) for name in found[0]}
+    return statistics.median(found)
+
+
+def measure(parts: Sequence[str], scale: Scale, repetitions: int, folder: Path, watch: Watch) -> dict[str, Any]:
+    """Returns the medians by part, and under `repetitions` what they are the medians of. Fills `folder` with runs."""
+    found = {
+        part: [
+            PARTS[part](scale, folder / f"{part}-{repetition}", watch, repetition + 1)
+            for repetition in range(1 if part == "steps" else repetitions)
+        ]
+        for part in parts
+    }
+    return {**{part: median(figures) for part, figures in found.items()}, "repetitions": found}
+
+
 def print_tables(result: Mapping[str, Any], console: Console) -> None:
     """Prints the figures for people."""
-    for part, found in result.items():
+    for part in result["repetitions"]:
         table = Table("", "", title=part)
-        for name, value in found.items():
+        for name, value in result[part].items():
             values = value if isinstance(value, dict) else {"steps/s": value}
             table.add_row(name, ", ".join(f"{key} {figure:.2f}" for key, figure in values.items()))
         console.print(table)
@@ -188,9 +210,9 @@ def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART")
     options = parser.parse_args()
-    scale = QUICK if options.quick else Scale()
+    scale, repetitions = (QUICK, 1) if options.quick else (Scale(), REPETITIONS)
     with tempfile.TemporaryDirectory() as folder, Watch(None) as watch:
-        result = {part: PARTS[part](scale, Path(folder), watch) for part in options.only}
+        result = measure(options.only, scale, repetitions, Path(folder), watch)
     show(result, options.json, print_tables)
 
 

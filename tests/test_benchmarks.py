@@ -7,11 +7,12 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import _runs, learning, memory, mirror, opponents, throughput, time_spent
+from benchmarks import _runs, growth, learning, memory, mirror, opponents, throughput, time_spent
 
 TINY = memory.Budget(
     max_steps=3000, settled=1000, span=1000, snapshot_interval=500, capacity=4, summary_freq=500
@@ -170,6 +171,18 @@ def test_the_thread_that_writes_files_counts_by_itself_and_not_while_it_waits():
         f"main (a.py:1);{save} 5",
     ]
     assert time_spent.percent_of(lines, 10.0) == {"the thread that writes files": 2.0, "saving snapshots": 1.0}
+
+
+def test_growth_repeats_all_but_the_long_run_and_tells_medians(monkeypatch):
+    def played(scale, folder, watch, seed):  # speeds 10, 40, 20 by repetition, ratios 0.1, 0.8, 0.6
+        speed, ratio = {1: (10.0, 0.1), 2: (40.0, 0.8), 3: (20.0, 0.6)}[seed]
+        return {"wire": {"speed": speed, "ratio": ratio}, "areas": speed}
+
+    monkeypatch.setattr(growth, "PARTS", {"history": played, "steps": played})
+    found = growth.measure(["history", "steps"], growth.QUICK, 3, Path(), None)
+    assert found["history"] == {"wire": {"speed": 20.0, "ratio": 0.6}, "areas": 20.0}
+    assert found["steps"] == {"wire": {"speed": 10.0, "ratio": 0.1}, "areas": 10.0}
+    assert [len(figures) for figures in found["repetitions"].values()] == [3, 1]
 
 
 @pytest.mark.slow
