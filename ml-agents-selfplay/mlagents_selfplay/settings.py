@@ -37,7 +37,7 @@ class SelfPlaySettings:
         default=None, validator=optional(number(0, 1))
     )  # chance to meet the current policy; 0.5
     pfsp_weighting: Any = attr.ib(default="squared", validator=one_of(*PFSP_WEIGHTINGS))
-    opponent_change_interval: Any = attr.ib(default=10, validator=integer(1, "episodes"))  # matches that a draw serves
+    opponent_change_interval: Any = attr.ib(default=1, validator=integer(1, "episodes"))  # matches that a draw serves
     team_change_interval: Any = attr.ib(default=100, validator=integer(1, "episodes"))  # matches of a team's turn
     # What is kept.
     snapshot_interval: Any = attr.ib(default=20_000, validator=integer(1, "learner steps"))

@@ -141,7 +141,9 @@ def test_mean_outcomes_and_intervals_are_those_worked_by_hand() -> None:
     arms = hand_worked()["arms"]
     # ours-1: (0.9 + 0.7) / 2 = 0.8, ours-2: 0.6. Their mean 0.7, deviation sqrt(0.02) = 0.1414, error 0.1, and
     # Student's t for one degree of freedom 12.706: 0.7 +- 1.27, which [0, 1] cuts off.
-    assert arms["ours"]["against_stock"] == pytest.approx({"mean": 0.7, "low": 0.0, "high": 1.0})
+    found = arms["ours"]["against_stock"]
+    assert found.pop("seeds") == pytest.approx([0.8, 0.6])
+    assert found == pytest.approx({"mean": 0.7, "low": 0.0, "high": 1.0})
     # Against stock 0.8 and 0.6, against other 0.5: means 0.65 and 0.55.
     assert arms["ours"]["against_all"]["mean"] == pytest.approx(0.6)
     assert arms["ours"]["against_stock_at_the_same_time"]["mean"] == pytest.approx((0.75 + 0.5) / 2)
@@ -161,22 +163,23 @@ def test_head_to_head_is_the_mean_over_all_pairs_of_seeds() -> None:
     ]
 
 
-def test_games_are_averaged_and_the_worst_is_told() -> None:
-    def game(value: float) -> dict[str, Any]:
-        return {"arms": {"ours": {"against_stock": {"mean": value}}}}
+def test_games_are_averaged_seed_by_seed_and_the_worst_is_told() -> None:
+    def game(*values: float) -> dict[str, Any]:
+        return {"arms": {"ours": {"against_stock": estimate(np.array(values))}}}
 
-    assert together({"a": game(0.4), "b": game(0.8)})["ours"]["against_stock"] == {
-        "mean": pytest.approx(0.6),
-        "lowest": 0.4,
-        "games": 2,
-    }
+    # Averages 0.4, 0.5 and 0.6 have the interval of the next test.
+    found = together({"a": game(0.3, 0.4, 0.5), "b": game(0.5, 0.6, 0.7)})["ours"]["against_stock"]
+    assert found.pop("seeds") == pytest.approx([0.4, 0.5, 0.6])
+    expected = {"mean": 0.5, "low": 0.2516, "high": 0.7484, "lowest": 0.4, "games": 2}
+    assert found == pytest.approx(expected, abs=1e-4)
 
 
 def test_an_interval_of_three_seeds_is_that_of_students_table() -> None:
     # Mean 0.5, deviation 0.1, error 0.1 / sqrt(3) = 0.0577; t for two degrees of freedom is 4.303: 0.2484.
     found = estimate(np.array([0.4, 0.5, 0.6]))
+    assert found.pop("seeds") == [0.4, 0.5, 0.6]
     assert found == pytest.approx({"mean": 0.5, "low": 0.2516, "high": 0.7484}, abs=1e-4)
-    assert estimate(np.array([0.4])) == {"mean": 0.4, "low": None, "high": None}
+    assert estimate(np.array([0.4])) == {"mean": 0.4, "low": None, "high": None, "seeds": [0.4]}
 
 
 @pytest.mark.slow

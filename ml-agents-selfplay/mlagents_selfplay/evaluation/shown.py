@@ -98,14 +98,19 @@ def _number(value: float | None, form: str) -> str:
 
 
 def study_tables(results: Mapping[str, Any]) -> Iterator[Table | str]:
-    """Yields a table of the arms for each game, the best first."""
+    """Yields a table of the arms for each game, the best first, and one for their means over the games."""
     for game, content in results["games"].items():
-        table = Table("arm", "against all", "against stock", "... at the same time", "against the pool", title=game)
-        arms = content["arms"]
-        for arm in sorted(arms, key=lambda arm: -arms[arm]["against_all"]["mean"]):
-            kinds = ("against_all", "against_stock", "against_stock_at_the_same_time", "against_pool")
-            table.add_row(arm, *(_estimate(arms[arm].get(kind)) for kind in kinds))
-        yield table
+        yield _table_of_arms(content["arms"], game)
+    if len(results["games"]) > 1:
+        yield _table_of_arms(results["together"], "means over the games in which an arm took part")
+
+
+def _table_of_arms(arms: Mapping[str, Any], title: str) -> Table:
+    table = Table("arm", "against all", "against stock", "... at the same time", "against the pool", title=title)
+    for arm in sorted(arms, key=lambda arm: -arms[arm]["against_all"]["mean"]):
+        kinds = ("against_all", "against_stock", "against_stock_at_the_same_time", "against_pool")
+        table.add_row(arm, *(_estimate(arms[arm].get(kind)) for kind in kinds))
+    return table
 
 
 def _estimate(value: Mapping[str, Any] | None) -> str:

@@ -83,30 +83,37 @@ def of_game(finals: Content, pool: Content, settings: StudySettings, game: str) 
 
 
 def together(games: Mapping[str, Content]) -> dict[str, Any]:
-    """Returns, by arm and kind of opponent, the mean over the games in which the arm took part, and the lowest."""
-    found: dict[str, dict[str, list[float]]] = {}
+    """Returns, by arm and kind of opponent, what the games come to in which the arm took part.
+
+    The first seeds of all games are averaged, then the second ones and so on: the interval of the mean over games is
+    that of these averages. `lowest` is the mean outcome of the worst game, `games` is how many there are.
+    """
+    found: dict[str, dict[str, list[list[float]]]] = {}
     for game in games.values():
         for arm, figures in game["arms"].items():
             for key, value in figures.items():
                 if key.startswith("against"):
-                    found.setdefault(arm, {}).setdefault(key, []).append(value["mean"])
-    return {
-        arm: {key: {"mean": float(np.mean(v)), "lowest": min(v), "games": len(v)} for key, v in of_arm.items()}
-        for arm, of_arm in found.items()
-    }
+                    found.setdefault(arm, {}).setdefault(key, []).append(value["seeds"])
+    return {arm: {key: _over_games(np.array(v)) for key, v in of_arm.items()} for arm, of_arm in found.items()}
 
 
-def estimate(values: FloatArray) -> dict[str, float | None]:
+def estimate(values: FloatArray) -> dict[str, Any]:
     """Returns a mean with its 95 % interval by Student's t, seeds being what was drawn; no interval for one seed.
 
     Args:
-      values: `[seeds]`, in [0, 1], which the interval does not leave.
+      values: `[seeds]`, in [0, 1], which the interval does not leave; returned under `seeds`.
     """
     mean, count = float(np.mean(values)), len(values)
-    if count < 2:
-        return {"mean": mean, "low": None, "high": None}
-    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.std(values, ddof=1) / math.sqrt(count))
-    return {"mean": mean, "low": max(0.0, mean - margin), "high": min(1.0, mean + margin)}
+    found: dict[str, Any] = {"mean": mean, "low": None, "high": None, "seeds": values.tolist()}
+    if count > 1:
+        margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.std(values, ddof=1) / math.sqrt(count))
+        found |= {"low": max(0.0, mean - margin), "high": min(1.0, mean + margin)}
+    return found
+
+
+def _over_games(values: FloatArray) -> dict[str, Any]:
+    """Returns what `[games, seeds]` come to."""
+    return {**estimate(values.mean(axis=0)), "lowest": float(values.mean(axis=1).min()), "games": len(values)}
 
 
 def _matrix(content: Content) -> tuple[FloatArray, dict[str, int]]:
