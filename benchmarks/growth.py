@@ -210,6 +210,7 @@ def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background ignores it, and so would the runs
     scale, repetitions = (QUICK, 1) if options.quick else (Scale(), REPETITIONS)
     with tempfile.TemporaryDirectory() as folder, Watch(None) as watch:
         result = measure(options.only, scale, repetitions, Path(folder), watch)

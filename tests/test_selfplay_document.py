@@ -50,7 +50,7 @@ def test_every_allowed_word_is_documented(key: str, allowed: tuple[str, ...]) ->
 def test_what_the_document_says_of_unset_keys_is_what_happens() -> None:
     register_trainer_plugins()
     plain, scheme = SelfPlaySettings().sampler_settings, SelfPlaySettings(scheme="full_history").sampler_settings
-    assert (plain.kind, plain.delta, plain.latest_ratio) == ("uniform", 0.5, 0.5)
+    assert (plain.kind, plain.delta, plain.latest_ratio) == ("uniform", 0.0, 0.5)
     assert (scheme.kind, scheme.delta, scheme.latest_ratio) == ("uniform", 0.0, 0.0)
 
 

@@ -31,7 +31,7 @@ class SelfPlaySettings:
 
     # Who is drawn.
     scheme: Any = attr.ib(default=None, validator=optional(one_of(*PRESETS)))  # a named pair of sampler and delta
-    delta: Any = attr.ib(default=None, validator=optional(number(0, 1)))  # 0: whole history, 1: current policy; 0.5
+    delta: Any = attr.ib(default=None, validator=optional(number(0, 1)))  # 0: whole history, as if unset; 1: current policy
     sampler: Any = attr.ib(default=None, validator=optional(one_of(*KINDS)))  # uniform unless said otherwise
     latest_ratio: Any = attr.ib(
         default=None, validator=optional(number(0, 1))
@@ -82,7 +82,7 @@ class SelfPlaySettings:
     @property
     def sampler_settings(self) -> SamplerSettings:
         """How opponents are drawn, with the scheme and the defaults filled in."""
-        base = PRESETS[self.scheme] if self.scheme is not None else SamplerSettings(delta=0.5, latest_ratio=0.5)
+        base = PRESETS[self.scheme] if self.scheme is not None else SamplerSettings(latest_ratio=0.5)
         return SamplerSettings(
             kind=base.kind if self.sampler is None else self.sampler,
             delta=base.delta if self.delta is None else float(self.delta),

@@ -44,7 +44,7 @@ class SamplerSettings:
     """
 
     kind: str = "uniform"
-    delta: float = 0.5
+    delta: float = 0.0
     latest_ratio: float = 0.0
     pfsp_weighting: str = "squared"
     pfsp_prior_games: float = 2.0
