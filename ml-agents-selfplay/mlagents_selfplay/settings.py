@@ -31,7 +31,7 @@ class SelfPlaySettings:
 
     # Who is drawn.
     scheme: Any = attr.ib(default=None, validator=optional(one_of(*PRESETS)))  # a named pair of sampler and delta
-    delta: Any = attr.ib(default=None, validator=optional(number(0, 1)))  # 0: whole history, as if unset; 1: current policy
+    delta: Any = attr.ib(default=None, validator=optional(number(0, 1)))  # 0: whole history (unset), 1: current one
     sampler: Any = attr.ib(default=None, validator=optional(one_of(*KINDS)))  # uniform unless said otherwise
     latest_ratio: Any = attr.ib(
         default=None, validator=optional(number(0, 1))

@@ -196,7 +196,7 @@ def test_a_study_trains_judges_and_goes_on_where_it_was(tmp_path: Path) -> None:
     assert 0.0 <= arms["ours"]["against_stock"]["mean"] <= 1.0
     assert 0.0 < arms["ours"]["exploitability"] <= 1.0
     assert all(result["seconds"][RPS][arm]["1"] > 0.0 for arm in arms)
-    for name in ("arms", "head_to_head", "strength"):
+    for name in ("arms", "head_to_head", "strength", "strength_over_minutes"):
         assert (folder / RPS / f"{name}.svg").exists()
     checkpoint = folder / RPS / "training" / "ours-1" / RPS / "checkpoint.pt"
     before = checkpoint.stat().st_mtime_ns

@@ -135,7 +135,7 @@ class Study:
             of_game[which] = found.result
             if {FINALS, POOL} <= set(of_game):
                 self.figures[game] = study_figures.of_game(of_game[FINALS], of_game[POOL], self.settings, game)
-                study_pictures.draw(self.folder / game, self.settings, game, self.figures[game])
+                study_pictures.draw(self.folder / game, self.settings, game, self.figures[game], self.seconds[game])
         self._write()
 
     def _note_seconds(self, game: str, arm: str, seed: int, seconds: float) -> None:

@@ -1,7 +1,8 @@
-"""What do the figures of a study look like? For each game the arms, who beats whom, and strength over steps."""
+"""What do the figures of a study look like? For each game the arms, who beats whom, and strength over time."""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,23 +20,35 @@ KINDS = (
 )
 
 
-def draw(folder: Path, settings: StudySettings, game: str, content: Mapping[str, Any]) -> None:
-    """Draws `arms`, `head_to_head` and `strength`, each .svg and .png.
+def draw(
+    folder: Path,
+    settings: StudySettings,
+    game: str,
+    content: Mapping[str, Any],
+    seconds: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Draws `arms`, `head_to_head`, `strength` over learner steps and `strength_over_minutes`, each .svg and .png.
 
     Args:
       folder: of the game.
       settings: of the study.
       game: name.
       content: its figures, as in `study.json`.
+      seconds: that trainings of the game took, by arm and seed.
     """
     arms = content["arms"]
     pictures.save(arm_picture(arms, f"{game}, {settings.seeds} seeds"), folder / "arms")
     matrix = np.array(content["head_to_head"], dtype=float)
     pictures.save(pictures.heat_map(list(arms), matrix, f"Final policies in {game}"), folder / "head_to_head")
+    compared = [arm for arm in (settings.ours, settings.stock) if arm in arms]
     steps = settings.games[game].steps
-    lines = [_strength(arm, arms[arm], steps) for arm in (settings.ours, settings.stock) if arm in arms]
+    minutes = {arm: statistics.median(seconds[arm].values()) / 60.0 for arm in compared}
     label = "mean outcome against all final policies"
-    pictures.save(pictures.curves(lines, "learner steps", label, shares=True, title=game), folder / "strength")
+    over_steps = [_strength(arm, arms[arm], steps) for arm in compared]
+    pictures.save(pictures.curves(over_steps, "learner steps", label, shares=True, title=game), folder / "strength")
+    over_time = [_strength(arm, arms[arm], minutes[arm]) for arm in compared]
+    in_minutes = pictures.curves(over_time, "minutes of training (median of seeds)", label, shares=True, title=game)
+    pictures.save(in_minutes, folder / "strength_over_minutes")
 
 
 def arm_picture(arms: Mapping[str, Any], title: str) -> Figure:
@@ -63,7 +76,7 @@ def arm_picture(arms: Mapping[str, Any], title: str) -> Figure:
     return figure
 
 
-def _strength(arm: str, figures: Mapping[str, Any], steps: int) -> Curve:
+def _strength(arm: str, figures: Mapping[str, Any], whole: float) -> Curve:
     points = [*figures["curve"], [1.0, figures["against_all"]["mean"]]]
     values = [value for _, value in points]
-    return Curve(arm, [share * steps for share, _ in points], values, values, values)
+    return Curve(arm, [share * whole for share, _ in points], values, values, values)
