@@ -14,7 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import plotly.graph_objects as go
-from mlagents_selfplay.dashboard import figures
+from mlagents_selfplay.dashboard.figures.curves import boxes, learning_curves
+from mlagents_selfplay.dashboard.figures.history import discrepancy, gaps, snapshot_lives
+from mlagents_selfplay.dashboard.figures.opponents import others_met, snapshots_met
+from mlagents_selfplay.dashboard.figures.ratings import rating_over_time, win_rates
+from mlagents_selfplay.dashboard.figures.tournaments import payoff_matrix, tournament_ratings
 from mlagents_selfplay.dashboard.library import Library, Run
 from mlagents_selfplay.dashboard.matches import last_episodes
 from mlagents_selfplay.dashboard.meetings import draws_from, meetings
@@ -47,32 +51,32 @@ def plots(library: Library, run: Run) -> Iterator[tuple[str, go.Figure]]:
         curves = library.events.read(folder).curves
         for tag in ("Environment/Cumulative Reward", "Policy/Entropy", "Self-play/Opponent Age"):
             if tag in curves:
-                yield tag, figures.learning_curves({run.id: curves[tag]}, tag, smoothing=0.6)
+                yield tag, learning_curves({run.id: curves[tag]}, tag, smoothing=0.6)
         episodes = last_episodes(folder / "selfplay" / "matches.csv", 1000)["return"].to_numpy()
-        yield "Returns of the last 1000 episodes", figures.boxes({run.id: episodes}, "episode return (reward)")
+        yield "Returns of the last 1000 episodes", boxes({run.id: episodes}, "episode return (reward)")
 
-        yield "Rating", figures.rating_over_time(report, curves.get("Self-play/ELO"))
+        yield "Rating", rating_over_time(report, curves.get("Self-play/ELO"))
         if report.recent is not None:
-            yield "Win rates lately", figures.win_rates(report.recent.win_rates)
+            yield "Win rates lately", win_rates(report.recent.win_rates)
 
         history = library.lives(run, report)
-        yield "Lives of snapshots", figures.snapshot_lives(history, report.step, report.delta)
-        yield "Gaps now", figures.gaps(report)
+        yield "Lives of snapshots", snapshot_lives(history, report.step, report.delta)
+        yield "Gaps now", gaps(report)
         if "Self-play/History Discrepancy" in curves:
-            yield "Discrepancy", figures.discrepancy(curves["Self-play/History Discrepancy"])
+            yield "Discrepancy", discrepancy(curves["Self-play/History Discrepancy"])
 
         draws = draws_from(library.mapping(folder / "selfplay" / "history.json"))
         book = library.mapping(folder / "selfplay" / "state.json")["state"]["book"]
         met = meetings(library.log(run, report), history, draws, book, report.step)
-        yield "Who was met, and what the sampler says", figures.opponents(met)
-        yield "Everybody else who was met", figures.others_met(met)
+        yield "Who was met, and what the sampler says", snapshots_met(met)
+        yield "Everybody else who was met", others_met(met)
 
     for path in library.tournaments():
         if path.parent.name == run.path.name:
             content = library.mapping(path)
             names = [player["name"] for player in content["players"]]
-            yield "Payoff matrix", figures.payoff_matrix(names, content)
-            yield "Ratings in the tournament", figures.tournament_ratings(content["ratings"])
+            yield "Payoff matrix", payoff_matrix(names, content)
+            yield "Ratings in the tournament", tournament_ratings(content["ratings"])
 
 
 def write(out: Path, drawn: Iterator[tuple[str, go.Figure]]) -> int:

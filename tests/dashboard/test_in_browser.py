@@ -23,13 +23,11 @@ def write_tournament(results: Path) -> None:
     (folder / "tournament.json").write_text(json.dumps(TOURNAMENT))
 
 
-def fits_wide_and_narrow(page: Page) -> bool:
-    fits = []
+def assert_fits_wide_and_narrow(page: Page) -> None:
     for viewport in (WIDE, NARROW):
         page.set_viewport_size(viewport)
-        page.wait_for_timeout(300)  # until pictures have found their new size
-        fits.append(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
-    return fits == [True, True]
+        page.wait_for_timeout(300)  # until pictures begin to look for their new size
+        page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth", timeout=10_000)
 
 
 def open_tab(page: Page, name: str) -> None:
@@ -60,7 +58,7 @@ def test_every_page_is_shown_whole(dashboard: Dashboard, visit: Visit, path: str
     expect(page.get_by_text(shown).first).to_be_visible()
     if path in ("/curves", "/payoff", "/lineage"):
         expect(page.locator(PICTURE).first).to_be_visible()
-    assert fits_wide_and_narrow(page)
+    assert_fits_wide_and_narrow(page)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +76,7 @@ def test_every_tab_of_a_run_is_drawn(dashboard: Dashboard, visit: Visit, tab: st
     expect(page.get_by_text(shown).first).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(pictures)
     expect(page.locator(PICTURE).first).to_be_visible()
-    assert fits_wide_and_narrow(page)
+    assert_fits_wide_and_narrow(page)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +280,7 @@ def test_the_form_shows_its_command_and_explains_wrong_input(dashboard: Dashboar
     expect(page.get_by_text("A whole number from 1 to 64 is needed, not 0.")).to_be_visible()
     expect(page.locator(".command")).to_have_count(0)
     assert list(dashboard.jobs) == []
-    assert fits_wide_and_narrow(page)
+    assert_fits_wide_and_narrow(page)
 
 
 def test_the_form_of_a_test_does_the_same(dashboard: Dashboard, visit: Visit) -> None:

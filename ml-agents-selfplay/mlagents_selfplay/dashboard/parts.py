@@ -19,6 +19,7 @@ from mlagents_selfplay.results import NoSuchRun
 
 TICK = "tick"  # the clock of the page; whatever follows a live run listens to it
 Children = Any  # what Dash takes as children
+UNKNOWN = "–"  # in place of a figure
 
 
 def follow(

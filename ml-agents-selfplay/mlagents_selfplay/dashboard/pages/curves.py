@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from dash import Dash, Input, Output, State, no_update
 
-from mlagents_selfplay.dashboard import figures, parts
+from mlagents_selfplay.dashboard import parts
 from mlagents_selfplay.dashboard.curves import Curve
+from mlagents_selfplay.dashboard.figures.curves import boxes, learning_curves
 from mlagents_selfplay.dashboard.library import Library
 from mlagents_selfplay.dashboard.matches import last_episodes
 from mlagents_selfplay.dashboard.parts import Children
@@ -111,10 +112,10 @@ def register(app: Dash, library: Library) -> None:
         chosen = {name: curves[tag] for name, curves in _curves(library, run_ids) if tag in curves}
         if not chosen:
             return parts.empty(f"No {tag} yet", "Every summary (summary_freq learner steps) adds a point.")
-        picture = figures.learning_curves(chosen, UNITS.get(tag, tag), smoothing)
+        picture = learning_curves(chosen, UNITS.get(tag, tag), smoothing)
         return parts.card(tag, parts.graph("curves-figure", picture))
 
-    def boxes(run_ids: Sequence[str] | None, measure: str, episodes: object) -> Children:
+    def spreads(run_ids: Sequence[str] | None, measure: str, episodes: object) -> Children:
         if not run_ids:
             return None
         if not isinstance(episodes, int) or not 1 <= episodes <= MOST_EPISODES:
@@ -127,16 +128,14 @@ def register(app: Dash, library: Library) -> None:
             )
         count = ", ".join(f"{name}: {len(values):,}" for name, values in samples.items())
         note = f"Median and quartiles, mean dashed; whiskers reach 1.5 box lengths at most. Episodes: {count}."
-        return parts.card(
-            "Last episodes", parts.graph("boxes-figure", figures.boxes(samples, MEASURES[measure])), note=note
-        )
+        return parts.card("Last episodes", parts.graph("boxes-figure", boxes(samples, MEASURES[measure])), note=note)
 
     runs = Input("curves-runs", "value")
     parts.follow(
         app, "curves-lines", [runs, Input("curves-tag", "value"), Input("curves-smoothing", "value")], stamp, lines
     )
     parts.follow(
-        app, "curves-boxes", [runs, Input("curves-measure", "value"), Input("curves-episodes", "value")], stamp, boxes
+        app, "curves-boxes", [runs, Input("curves-measure", "value"), Input("curves-episodes", "value")], stamp, spreads
     )
 
     @app.callback(

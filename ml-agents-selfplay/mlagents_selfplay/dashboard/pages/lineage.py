@@ -12,7 +12,8 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Dash
 
-from mlagents_selfplay.dashboard import figures, parts
+from mlagents_selfplay.dashboard import parts
+from mlagents_selfplay.dashboard.figures.population import lineage
 from mlagents_selfplay.dashboard.files import stamp as stamp_of
 from mlagents_selfplay.dashboard.library import Library
 from mlagents_selfplay.dashboard.parts import Children
@@ -58,12 +59,10 @@ def _population(place: int, name: str, members: Mapping[str, Any]) -> Children:
     return parts.card(
         name,
         *(
-            parts.graph(
-                f"lineage-{place}-{key}", figures.lineage(curve, "evolution", key, logarithmic=_spans_decades(curve))
-            )
+            parts.graph(f"lineage-{place}-{key}", lineage(curve, "evolution", key, logarithmic=_spans_decades(curve)))
             for key, curve in curves.items()
         ),
-        parts.graph(f"lineage-{place}-rating", figures.lineage(ratings, "match", "rating (Elo points)")),
+        parts.graph(f"lineage-{place}-rating", lineage(ratings, "match", "rating (Elo points)")),
         note=f"{len(members)} members.",
     )
 

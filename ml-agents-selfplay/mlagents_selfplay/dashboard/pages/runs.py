@@ -8,7 +8,7 @@ from dash import Dash, Input, Output, dcc
 from mlagents_selfplay.dashboard import parts
 from mlagents_selfplay.dashboard.files import Stamp
 from mlagents_selfplay.dashboard.library import Behavior, Library, Run, is_live
-from mlagents_selfplay.dashboard.parts import Children
+from mlagents_selfplay.dashboard.parts import UNKNOWN, Children
 
 TITLE = "Runs"
 RUNS_A_PAGE = 25
@@ -113,14 +113,14 @@ def _row(run: Run, behavior: Behavior, *, first: bool) -> dmc.TableTr:
         else None,
         said,
     ]
-    snapshots = f"{behavior.snapshots} of {behavior.capacity}" if behavior.snapshots is not None else "–"
+    snapshots = f"{behavior.snapshots} of {behavior.capacity}" if behavior.snapshots is not None else UNKNOWN
     return dmc.TableTr(
         [
             dmc.TableTd(name),
             dmc.TableTd(behavior.name, visibleFrom="sm"),
-            dmc.TableTd(behavior.trainer or "–", visibleFrom="sm"),
+            dmc.TableTd(behavior.trainer or UNKNOWN, visibleFrom="sm"),
             dmc.TableTd(_progress(behavior)),
-            dmc.TableTd("–" if behavior.rating is None else f"{behavior.rating:,.0f}"),
+            dmc.TableTd(UNKNOWN if behavior.rating is None else f"{behavior.rating:,.0f}"),
             dmc.TableTd(snapshots, visibleFrom="sm"),
             dmc.TableTd(parts.when(run.changed), visibleFrom="sm"),
         ]
@@ -129,7 +129,7 @@ def _row(run: Run, behavior: Behavior, *, first: bool) -> dmc.TableTr:
 
 def _progress(behavior: Behavior) -> Children:
     if behavior.step is None:
-        return "–"
+        return UNKNOWN
     share = None if not behavior.max_steps else min(100.0, 100.0 * behavior.step / behavior.max_steps)
     bar = [] if share is None else [dmc.Progress(value=share, size="xs", maw=140, mt=4)]
     return [dmc.Text(f"{behavior.step:,}", size="sm"), *bar]

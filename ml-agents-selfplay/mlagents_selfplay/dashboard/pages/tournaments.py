@@ -10,10 +10,11 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, no_update
 
-from mlagents_selfplay.dashboard import figures, parts
+from mlagents_selfplay.dashboard import parts
+from mlagents_selfplay.dashboard.figures.tournaments import experiment_win_rates, payoff_matrix, tournament_ratings
 from mlagents_selfplay.dashboard.files import stamp as stamp_of
 from mlagents_selfplay.dashboard.library import Library
-from mlagents_selfplay.dashboard.parts import Children
+from mlagents_selfplay.dashboard.parts import UNKNOWN, Children
 from mlagents_selfplay.files import DamagedFile
 
 TITLE = "Payoff matrix"
@@ -101,11 +102,15 @@ def _tournament(content: Mapping[str, Any]) -> Children:
             f"of {content['games_planned']:,}, in {content['seconds'] or 0:,.0f} s",
         ),
         ("Players", str(len(names)), f"in {Path(environment['path']).name}"),
-        ("Transitive", "–" if transitive is None else f"{transitive:.0%}", "of the differences; the rest is cyclic"),
+        (
+            "Transitive",
+            UNKNOWN if transitive is None else f"{transitive:.0%}",
+            "of the differences; the rest is cyclic",
+        ),
     ]
     # On a narrow screen the matrix is pushed sideways rather than squeezed until its values overlap.
     width = min(200 + 36 * len(names), 900)  # pixels
-    matrix = parts.graph("payoff-figure", figures.payoff_matrix(names, content), min_width=width)
+    matrix = parts.graph("payoff-figure", payoff_matrix(names, content), min_width=width)
     cards = [
         parts.figures(entries),
         parts.card("Payoff matrix", dmc.Box(matrix, className="scrolls")),
@@ -113,9 +118,7 @@ def _tournament(content: Mapping[str, Any]) -> Children:
     ratings = content.get("ratings") or []
     if any(rating["bradley_terry"] is not None for rating in ratings):
         note = f"With 95 % intervals; {content['anchor']} is fixed."
-        cards.append(
-            parts.card("Ratings", parts.graph("tournament-ratings", figures.tournament_ratings(ratings)), note=note)
-        )
+        cards.append(parts.card("Ratings", parts.graph("tournament-ratings", tournament_ratings(ratings)), note=note))
     if ratings:
         cards.append(parts.card("Figures", dmc.Box(_table(ratings), id="tournament-table")))
     return dmc.Stack(cards, gap="md")
@@ -135,7 +138,10 @@ def _table(ratings: list[Mapping[str, Any]]) -> dmc.TableScrollContainer:
     ordered = sorted(ratings, key=lambda rating: -(rating["score"] or 0.0))[:MOST_ROWS]
     rows = [
         dmc.TableTr(
-            [dmc.TableTd("–" if rating.get(key) is None else shape.format(rating[key])) for key, _, shape in columns]
+            [
+                dmc.TableTd(UNKNOWN if rating.get(key) is None else shape.format(rating[key]))
+                for key, _, shape in columns
+            ]
         )
         for rating in ordered
     ]
@@ -158,7 +164,7 @@ def _experiment(content: Mapping[str, Any]) -> Children:
         note = "Against all players of the benchmark; bars are one standard deviation over the runs."
         body = parts.card(
             "Mean outcome by iteration",
-            parts.graph("experiment-figure", figures.experiment_win_rates(rates)),
+            parts.graph("experiment-figure", experiment_win_rates(rates)),
             note=note,
         )
     return dmc.Stack([parts.figures(entries), body], gap="md")

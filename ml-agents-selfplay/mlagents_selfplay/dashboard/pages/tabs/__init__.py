@@ -1,0 +1,1 @@
+"""What do the tabs of a run's page show? One file for each, with a function `render`."""
