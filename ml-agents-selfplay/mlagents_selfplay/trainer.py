@@ -37,8 +37,9 @@ from mlagents_selfplay.mail.letters import INBOX
 from mlagents_selfplay.policy import SelfPlayPolicy
 from mlagents_selfplay.rollouts.member import hand_over, member_of
 from mlagents_selfplay.roster import Roster
+from mlagents_selfplay.selfplay.draws import Draws
 from mlagents_selfplay.selfplay.matches import CURRENT, Role
-from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant
+from mlagents_selfplay.selfplay.matchmaking import Entrant
 from mlagents_selfplay.selfplay.scorebook import INITIAL, MatchRow, Scorebook
 from mlagents_selfplay.settings import TRAINER_TYPE, SelfPlaySettings
 from mlagents_selfplay.statistics import report_history, report_matches

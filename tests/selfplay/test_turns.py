@@ -1,8 +1,9 @@
 """Which team learns, and who sits opposite? Stories on a tape, for games of one, two and more teams and behaviors."""
 
 import pytest
+from mlagents_selfplay.selfplay.draws import Draws
 from mlagents_selfplay.selfplay.matches import CURRENT, Role
-from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game
+from mlagents_selfplay.selfplay.matchmaking import Entrant, Game
 
 from tests.selfplay.story import BEHAVIOR, Story, assert_nothing_is_left, two_teams
 

@@ -13,8 +13,9 @@ from mlagents_envs.base_env import ActionTuple
 from mlagents_selfplay.evaluation.errors import EvaluationError
 from mlagents_selfplay.evaluation.lineup import Lineup
 from mlagents_selfplay.evaluation.players import find
+from mlagents_selfplay.selfplay.draws import Draws
 from mlagents_selfplay.selfplay.matches import Match, Role, Side
-from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game
+from mlagents_selfplay.selfplay.matchmaking import Entrant, Game
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings, pairwise_outcomes, seat_outcome, seat_score
 
 PATIENCE = 50  # messages in which a second team should have shown itself

@@ -1,4 +1,4 @@
-"""Who plays whom: the matches that are on, the seats in them, and whose turn it is to learn.
+"""Who plays whom: the matches that are on, and the seats in them.
 
 A *role* is one team of one behavior. When an agent makes its first decision, it takes a *seat* in a match: the oldest
 match of its worker that still lacks its role, or a new one. A new match fixes, once, which team learns and which player
@@ -14,40 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlagents_selfplay.selfplay.draws import Draws
 from mlagents_selfplay.selfplay.matches import CURRENT, Match, Role, SeatId, SeatResult, Side, opponents_in
-
-
-class Draws:
-    """One draw serves the next `interval` matches that start.
-
-    Args:
-      interval: matches that one draw serves, at least 1.
-      draw: names the next opponent; called once for each `interval` matches.
-      playable: whether a player can still be seated; a draw whose player has left the history is not used up.
-    """
-
-    def __init__(self, interval: int, draw: Callable[[], str], playable: Callable[[str], bool]) -> None:
-        self.interval = interval
-        self.playable = playable
-        self._draw = draw
-        self._player = CURRENT
-        self._left = 0
-
-    def next(self) -> str:
-        """Returns the player for one more match; draws anew when the last draw is used up."""
-        if self._left == 0 or not (self._player == CURRENT or self.playable(self._player)):
-            self._player = self._draw()
-            self._left = self.interval
-        self._left -= 1
-        return self._player
-
-    def state(self) -> dict[str, Any]:
-        """Returns the open draw, ready for JSON."""
-        return {"player": self._player, "left": self._left}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Takes up the open draw that `state()` wrote."""
-        self._player, self._left = state["player"], state["left"]
+from mlagents_selfplay.selfplay.turns import Turns
 
 
 @dataclass
@@ -78,7 +47,7 @@ class _Seat:
 
 
 class Game:
-    """All roles of a run, their matches and the learning team's turn; safe to use from two threads.
+    """All roles of a run and their matches; safe to use from two threads.
 
     Attributes:
       entrants: by role, ascending.
@@ -90,8 +59,7 @@ class Game:
         self.entrants: dict[Role, Entrant] = {}
         self.teams: list[int] = []
         self.matches_opened = 0
-        self._turn_team: int | None = None
-        self._turn_left = 0
+        self._turns = Turns(self._team_learns, self._turn_length)
         self._seats: dict[SeatId, _Seat] = {}
         self._groups: dict[tuple[int, Role, int], tuple[Match, int]] = {}  # place of a group: its match, its seats
         self._on: dict[Match, None] = {}  # in the order in which they opened
@@ -116,14 +84,7 @@ class Game:
     @property
     def learning_team(self) -> int:
         """The team that learns in the match that opens next."""
-        if self._turn_team is not None and self._turn_left > 0 and self._team_learns(self._turn_team):
-            return self._turn_team
-        learning = [team for team in self.teams if self._team_learns(team)] or self.teams
-        if self._turn_team not in learning:
-            return learning[0]
-        if self._turn_left > 0:
-            return self._turn_team
-        return learning[(learning.index(self._turn_team) + 1) % len(learning)]
+        return self._turns.coming(self.teams)
 
     def begin(self, worker: int, role: Role, seats: Sequence[SeatId], groups: Sequence[int]) -> list[str]:
         """Seats agents that make their first decision, in this order.
@@ -260,8 +221,7 @@ class Game:
             on = [(match.learning_team, match.players) for match in self._on] + list(self._from_before)
             return {
                 "matches_opened": self.matches_opened,
-                "turn_team": self._turn_team,
-                "turn_left": self._turn_left,
+                **self._turns.state(),
                 "matches_on": [
                     {"learning_team": team, "players": [[*role, player] for role, player in players.items()]}
                     for team, players in on
@@ -277,7 +237,7 @@ class Game:
             if state["matches_opened"] < self.matches_opened:
                 return
             self.matches_opened = state["matches_opened"]
-            self._turn_team, self._turn_left = state["turn_team"], state["turn_left"]
+            self._turns.restore(state)
             self._from_before = deque(
                 (match["learning_team"], {Role(behavior, team): player for behavior, team, player in match["players"]})
                 for match in state["matches_on"]
@@ -286,10 +246,11 @@ class Game:
     def _team_learns(self, team: int) -> bool:
         return any(entrant.learns() for role, entrant in self.entrants.items() if role.team == team)
 
+    def _turn_length(self, team: int) -> int:
+        return max(entrant.turn_length for role, entrant in self.entrants.items() if role.team == team)
+
     def _seat(self, worker: int, role: Role, seat: SeatId, group: int) -> str:
-        if (
-            seat in self._seats
-        ):  # an environment that crashed and was started again counts its agents from the beginning
+        if seat in self._seats:  # an environment that crashed and started again counts its agents from the beginning
             self.end(seat)
             self._leave(seat, self._seats[seat])
         place = (worker, role, group) if group > 0 else None
@@ -321,7 +282,7 @@ class Game:
         match = Match(worker, steps)
         self._on[match] = None  # at once: whoever has been dealt in counts as playing when the next role draws
         if not self._deal_from_before(match):
-            match.learning_team = self._next_turn()
+            match.learning_team = self._turns.take(self.teams)
             for role in self.entrants:
                 self._put_on(match, role, self._player(role, match.learning_team))
             self.matches_opened += 1
@@ -349,14 +310,6 @@ class Game:
                     self._put_on(match, role, player)
                 return True
         return False
-
-    def _next_turn(self) -> int:
-        team = self.learning_team
-        if self._turn_left == 0 or team != self._turn_team:
-            self._turn_team = team
-            self._turn_left = max(entrant.turn_length for role, entrant in self.entrants.items() if role.team == team)
-        self._turn_left -= 1
-        return team
 
     def _player(self, role: Role, learning_team: int) -> str:
         entrant = self.entrants[role]
