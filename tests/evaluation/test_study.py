@@ -12,8 +12,9 @@ import pytest
 import yaml
 from mlagents_selfplay.cli import app
 from mlagents_selfplay.evaluation.errors import EvaluationError
+from mlagents_selfplay.evaluation.parts import Part, Work
 from mlagents_selfplay.evaluation.study import Study
-from mlagents_selfplay.evaluation.study_figures import estimate, of_game, together
+from mlagents_selfplay.evaluation.study_figures import estimate, name_of, of_game, together
 from mlagents_selfplay.evaluation.study_settings import Game, StudySettings, read_study
 from typer.testing import CliRunner
 
@@ -149,6 +150,7 @@ def test_mean_outcomes_and_intervals_are_those_worked_by_hand() -> None:
     assert arms["ours"]["against_stock_at_the_same_time"]["mean"] == pytest.approx((0.75 + 0.5) / 2)
     # 0.8 against two of six in the pool, else 0.5.
     assert arms["ours"]["against_pool"]["mean"] == pytest.approx(0.6)
+    assert arms["ours"]["against_pool_less_stock"]["seeds"] == pytest.approx([0.1, 0.1])  # stock is at 0.5
     # stock's policies of half the steps: 0.2 against the two of ours among six final ones.
     assert arms["stock"]["curve"] == [[0.5, pytest.approx(0.4)]]
     assert arms["ours"]["exploitability"] == pytest.approx((0.2 + 0.3) / 2)
@@ -180,6 +182,32 @@ def test_an_interval_of_three_seeds_is_that_of_students_table() -> None:
     assert found.pop("seeds") == [0.4, 0.5, 0.6]
     assert found == pytest.approx({"mean": 0.5, "low": 0.2516, "high": 0.7484}, abs=1e-4)
     assert estimate(np.array([0.4])) == {"mean": 0.4, "low": None, "high": None, "seeds": [0.4]}
+
+
+def test_a_study_of_two_games_goes_on_with_more_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def everybody_draws(self: Study, part: Part) -> Work:
+        if "seed" in part.name:
+            return lambda show: 1.0  # seconds
+        names = [
+            name_of(arm, seed) for arm in ("stock", "ours", "at-the-same-time") for seed in self.settings.all_seeds
+        ]
+        earlier = [name_of(arm, seed, 0.5) for arm in ("stock", "ours") for seed in self.settings.all_seeds]
+        return lambda show: tournament_of([*names, *earlier], {})
+
+    monkeypatch.setattr(Study, "_begin_part", everybody_draws)
+    game = {"environment": RPS, "block": CONFIG, "steps": 2000}
+    games = {"games": {RPS: game, "SumoRing": game}}
+    Study(tmp_path, read_study(written(tmp_path / "in", **games))).run()
+    found = Study(tmp_path, read_study(written(tmp_path / "in", seeds=2, **games))).run()
+    assert found["together"]["ours"]["against_stock"]["seeds"] == [0.5, 0.5]
+
+
+def test_who_is_behind_stock_has_an_interval_under_nothing() -> None:
+    # As above, less 0.7: none of it is cut off at 0.
+    found = together(
+        {"a": {"arms": {"ours": {"against_pool_less_stock": estimate(np.array([-0.3, -0.2, -0.1]), -1.0)}}}}
+    )
+    assert found["ours"]["against_pool_less_stock"]["low"] == pytest.approx(-0.4484, abs=1e-4)
 
 
 @pytest.mark.slow

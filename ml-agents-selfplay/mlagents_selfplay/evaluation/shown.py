@@ -106,10 +106,11 @@ def study_tables(results: Mapping[str, Any]) -> Iterator[Table | str]:
 
 
 def _table_of_arms(arms: Mapping[str, Any], title: str) -> Table:
-    table = Table("arm", "against all", "against stock", "... at the same time", "against the pool", title=title)
+    heads = ("against all", "against stock", "... at the same time", "against the pool", "... less stock's")
+    table = Table("arm", *heads, title=title)
     for arm in sorted(arms, key=lambda arm: -arms[arm]["against_all"]["mean"]):
-        kinds = ("against_all", "against_stock", "against_stock_at_the_same_time", "against_pool")
-        table.add_row(arm, *(_estimate(arms[arm].get(kind)) for kind in kinds))
+        kinds = ("all", "stock", "stock_at_the_same_time", "pool", "pool_less_stock")
+        table.add_row(arm, *(_estimate(arms[arm].get(f"against_{kind}")) for kind in kinds))
     return table
 
 

@@ -231,7 +231,7 @@ class Study:
                     f"{self.folder} was begun with another {changed[0]}. More seeds, arms and games are welcome; for "
                     "other ones take another name, or --force, which deletes it."
                 )
-            self.seconds, self.figures = before["seconds"], before["games"]
+            self.seconds = before["seconds"]  # every game is judged anew, by what has been played already
         text = yaml.safe_dump(self.settings.plain(), sort_keys=False)
         write_bytes_atomically(self.folder / "study.yaml", text.encode())
         self._write()

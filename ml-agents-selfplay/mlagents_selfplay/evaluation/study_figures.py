@@ -14,6 +14,7 @@ from mlagents_selfplay.evaluation.records import plain
 from mlagents_selfplay.evaluation.study_settings import StudySettings
 
 SAME_TIME = "at-the-same-time"  # stock's policy that was there when ours was finished
+LESS_STOCK = "against_pool_less_stock"  # of what an arm comes to in the pool: what it has more than stock
 CONFIDENCE = 0.95
 
 FloatArray = npt.NDArray[np.float64]
@@ -43,8 +44,9 @@ def of_game(finals: Content, pool: Content, settings: StudySettings, game: str) 
     Returns:
       `head_to_head`, `[arms, arms]` mean outcomes of final policies; and by arm `against_all` (other arms' final
       policies, each arm alike), `against_stock`, `against_stock_at_the_same_time` and `against_pool`, each as
-      `estimate` has it; `curve`, mean outcomes of the policies after each share of the steps against all final ones;
-      `exploitability` of the final policies, averaged, where it is known.
+      `estimate` has it; `against_pool_less_stock`, the same of the outcomes against the pool less those of stock with
+      the same seed, in [-1, 1]; `curve`, mean outcomes of the policies after each share of the steps against all
+      final ones; `exploitability` of the final policies, averaged, where it is known.
     """
     arms, seeds = settings.arms_of(game), settings.all_seeds
     payoff, place = _matrix(finals)
@@ -60,12 +62,15 @@ def of_game(finals: Content, pool: Content, settings: StudySettings, game: str) 
             [np.mean([payoff[row, rows[other]].mean() for other in others if other != arm]) for row in rows[arm]]
         )
 
+    def against_pool(arm: str) -> FloatArray:
+        """Mean outcomes of an arm's seeds, `[seeds]`."""
+        return pooled[np.ix_([where[name_of(arm, seed)] for seed in seeds], members)].mean(axis=1)
+
     figures: dict[str, Any] = {}
     for arm in arms:
-        own = [where[name_of(arm, seed)] for seed in seeds]
         figures[arm] = {
             "against_all": estimate(against(arm, arms)),
-            "against_pool": estimate(pooled[np.ix_(own, members)].mean(axis=1)),
+            "against_pool": estimate(against_pool(arm)),
             "exploitability": _mean_or_none([exact.get(name_of(arm, seed)) for seed in seeds]),
             "curve": [
                 [share, float(pooled[np.ix_([where[name_of(arm, seed, share)] for seed in seeds], everybody)].mean())]
@@ -75,6 +80,7 @@ def of_game(finals: Content, pool: Content, settings: StudySettings, game: str) 
         if arm != settings.stock:
             figures[arm]["against_stock"] = estimate(against(arm, [settings.stock]))
             figures[arm]["against_stock_at_the_same_time"] = estimate(against(arm, [SAME_TIME]))
+            figures[arm][LESS_STOCK] = estimate(against_pool(arm) - against_pool(settings.stock), -1.0)
     head_to_head = [
         [0.5 if arm == other else float(payoff[np.ix_(rows[arm], rows[other])].mean()) for other in arms]
         for arm in arms
@@ -94,26 +100,28 @@ def together(games: Mapping[str, Content]) -> dict[str, Any]:
             for key, value in figures.items():
                 if key.startswith("against"):
                     found.setdefault(arm, {}).setdefault(key, []).append(value["seeds"])
-    return {arm: {key: _over_games(np.array(v)) for key, v in of_arm.items()} for arm, of_arm in found.items()}
+    return {arm: {key: _over_games(np.array(v), key) for key, v in of_arm.items()} for arm, of_arm in found.items()}
 
 
-def estimate(values: FloatArray) -> dict[str, Any]:
+def estimate(values: FloatArray, lowest: float = 0.0) -> dict[str, Any]:
     """Returns a mean with its 95 % interval by Student's t, seeds being what was drawn; no interval for one seed.
 
     Args:
-      values: `[seeds]`, in [0, 1], which the interval does not leave; returned under `seeds`.
+      values: `[seeds]`, in [`lowest`, 1], which the interval does not leave; returned under `seeds`.
+      lowest: the smallest value that there can be.
     """
     mean, count = float(np.mean(values)), len(values)
     found: dict[str, Any] = {"mean": mean, "low": None, "high": None, "seeds": values.tolist()}
     if count > 1:
         margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.std(values, ddof=1) / math.sqrt(count))
-        found |= {"low": max(0.0, mean - margin), "high": min(1.0, mean + margin)}
+        found |= {"low": max(lowest, mean - margin), "high": min(1.0, mean + margin)}
     return found
 
 
-def _over_games(values: FloatArray) -> dict[str, Any]:
+def _over_games(values: FloatArray, key: str) -> dict[str, Any]:
     """Returns what `[games, seeds]` come to."""
-    return {**estimate(values.mean(axis=0)), "lowest": float(values.mean(axis=1).min()), "games": len(values)}
+    over = estimate(values.mean(axis=0), -1.0 if key == LESS_STOCK else 0.0)
+    return {**over, "lowest": float(values.mean(axis=1).min()), "games": len(values)}
 
 
 def _matrix(content: Content) -> tuple[FloatArray, dict[str, int]]:
