@@ -1,4 +1,4 @@
-"""How did runs learn? The mean return, and the success where the environment reports it, over learner steps.
+"""How did runs learn? The mean return, and success or score where the environment reports it, over learner steps.
 
     python -m benchmarks.curves results/RUN [results/RUN ...] [--figure FILE.svg] [--json]
 
@@ -18,7 +18,11 @@ from rich.table import Table
 
 from benchmarks._runs import arguments, show
 
-RETURN, SUCCESS = "Environment/Cumulative Reward", "is_success"
+KINDS = {  # of curves: their name in TensorBoard, or what stands after its last slash; what it means
+    "return": ("Environment/Cumulative Reward", "mean return of an episode"),
+    "success": ("is_success", "share of episodes at the goal"),
+    "score": ("Score", "mean score of a game, points"),
+}
 Curve = list[tuple[int, float]]
 
 
@@ -48,9 +52,7 @@ def measure(runs: list[Path]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for run in runs:
-        curves = {
-            name: curve for name, tag in (("return", RETURN), ("success", SUCCESS)) if (curve := curve_of(run, tag))
-        }
+        curves = {kind: curve for kind, (tag, _) in KINDS.items() if (curve := curve_of(run, tag))}
         if not curves:
             raise SystemExit(f"{run} holds no summary of a run of mlagents-learn.")
         found[run.name] = {"curves": curves, "final": {name: final(curve) for name, curve in curves.items()}}
@@ -71,14 +73,14 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
     from matplotlib import pyplot
 
     runs = result["runs"]
-    kinds = [kind for kind in ("return", "success") if any(kind in run["curves"] for run in runs.values())]
+    kinds = [kind for kind in KINDS if any(kind in run["curves"] for run in runs.values())]
     figure, panels = pyplot.subplots(1, len(kinds), figsize=(4.8 * len(kinds), 3.2), squeeze=False)
     for panel, kind in zip(panels[0], kinds, strict=True):
         for name, run in runs.items():
             if kind in run["curves"]:
                 panel.plot(*zip(*run["curves"][kind], strict=True), label=name, linewidth=1.5)
         panel.set_xlabel("learner steps")
-        panel.set_ylabel({"return": "mean return of an episode", "success": "share of episodes at the goal"}[kind])
+        panel.set_ylabel(KINDS[kind][1])
         panel.grid(alpha=0.3)
     panels[0][0].legend(frameon=False)
     figure.tight_layout()
@@ -87,10 +89,11 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
 
 def print_table(result: Mapping[str, Any], console: Console) -> None:
     """Prints the figures for people."""
-    table = Table("run", "learner steps", "return at the end", "success at the end")
+    table = Table("run", "learner steps", *(f"{kind} at the end" for kind in KINDS))
     for name, run in result["runs"].items():
-        values = (f"{run['final'][kind]:.2f}" if kind in run["final"] else "" for kind in ("return", "success"))
-        table.add_row(name, f"{run['curves']['return'][-1][0]:,}", *values)
+        values = (f"{run['final'][kind]:.2f}" if kind in run["final"] else "" for kind in KINDS)
+        steps = max(curve[-1][0] for curve in run["curves"].values())
+        table.add_row(name, f"{steps:,}", *values)
     console.print(table)
 
 
