@@ -107,7 +107,19 @@ def test_reward_functions_are_numbered_in_the_documented_order() -> None:
     ],
 )
 def test_the_stick_points_where_it_is_held(x: float, y: float, direction: int) -> None:
-    assert joystick(np.array([[x, y]])).tolist() == [direction]
+    assert joystick(np.array([[x, y]]), 0.5).tolist() == [direction]
+
+
+def test_a_smaller_dead_zone_makes_small_moves_count() -> None:
+    areas = {zone: MsPacman(MsPacmanSettings(controls="joystick", dead_zone=zone), 1) for zone in (0.2, 0.5)}
+    seen = {}
+    for zone, game in areas.items():
+        game.reset(1)
+        for _ in range(30):  # past the jingle, while nobody moves
+            step = game.step({BEHAVIOR: Actions(np.array([[0.3, 0.0]]), np.zeros((1, 0), int))})
+        seen[zone] = step[BEHAVIOR].decisions.observations[0]
+        game.close()
+    assert (seen[0.2] != seen[0.5]).any()
 
 
 def test_the_directions_are_the_emulators() -> None:
@@ -249,6 +261,7 @@ def test_a_parameter_out_of_range_is_an_error_that_says_what_is_allowed(paramete
     [
         ({"reward_function": "vanila"}, "reward_function is 'vanila', but takes one of vanilla, life_penalty, "),
         ({"controls": "paddle"}, "controls is 'paddle', but takes one of discrete, joystick"),
+        ({"dead_zone": -0.1}, "dead_zone is -0.1, but takes a number from 0 to 1"),
         ({"sticky_actions": 1.5}, "sticky_actions is 1.5, but takes a number from 0 to 1"),
         ({"no_op_starts": 0}, "no_op_starts is 0, but takes a whole number of at least 1"),
     ],

@@ -35,7 +35,6 @@ HOLDS = 4
 FRAME_SKIP = 4
 CONSOLE_SCREEN = (210, 160)
 NO_OP = 0
-JOYSTICK_THRESHOLD = 0.5
 NUM_DIRECTIONS = 9
 _DIRECTIONS = np.array([[8, 4, 7], [3, 0, 2], [6, 1, 5]])  # by (down, -, up) and (left, -, right)
 
@@ -49,6 +48,7 @@ class MsPacmanSettings:
       death_penalty: what a lost life costs, in points, at least 0; for death_tax, split_q and parameterized.
       ghost_multiplier: of the points of a step with a ghost, at least 0; for ghostbusters, split_q and parameterized.
       controls: "discrete" is one choice of nine directions, "joystick" a stick's position (x, y).
+      dead_zone: in [0, 1], how far from the middle an axis of the joystick does nothing.
       sticky_actions: probability in [0, 1] that a frame holds the action before.
       no_op_starts: a game begins with a random number of idle frames, less than this one; at least 1.
       max_frames: frames after which a game is cut off, at least 1; a step has 16.
@@ -61,6 +61,7 @@ class MsPacmanSettings:
     death_penalty: float = 500.0
     ghost_multiplier: float = 1.0
     controls: Literal["discrete", "joystick"] = "discrete"
+    dead_zone: float = 0.5
     sticky_actions: float = 0.0
     no_op_starts: int = 1
     max_frames: int = MAX_FRAMES
@@ -74,7 +75,8 @@ class MsPacmanSettings:
             check_range(self, name, 0)
         for name in ("no_op_starts", "max_frames"):
             check_range(self, name, 1)
-        check_range(self, "sticky_actions", 0, 1)
+        for name in ("sticky_actions", "dead_zone"):
+            check_range(self, name, 0, 1)
 
     def reward(self, points: float, lives_lost: int) -> Reward:
         """Returns what a step is paid."""
@@ -130,7 +132,7 @@ class MsPacman:
 
         A game that ends in between shows its last picture for the rest of the step; then the next one begins.
         """
-        chosen = _directions(actions[BEHAVIOR])
+        chosen = self._directions(actions[BEHAVIOR])
         num_areas = len(chosen)
         points, lives_lost = np.zeros(num_areas, int), np.zeros(num_areas, int)
         is_over, is_cut_off = np.zeros(num_areas, bool), np.zeros(num_areas, bool)
@@ -171,6 +173,11 @@ class MsPacman:
         """Ends the emulators' threads."""
         self._emulators.close()
 
+    def _directions(self, actions: Actions) -> np.ndarray:
+        if self._settings.controls == "discrete":
+            return actions.discrete[:, 0]
+        return joystick(actions.continuous, self._settings.dead_zone)
+
     def _begin(self, turn: Turn, begun: np.ndarray) -> None:
         """Takes the first picture of the games that have `begun` `[n]` bool."""
         self._pictures[begun] = shrink(turn.screens[begun, 0])[:, None]
@@ -197,17 +204,13 @@ def shrink(screens: np.ndarray) -> np.ndarray:
     return (total // 3).astype(np.uint8)
 
 
-def joystick(stick: np.ndarray) -> np.ndarray:
+def joystick(stick: np.ndarray, dead_zone: float) -> np.ndarray:
     """Returns the direction `[n]` int, 0 to 8, of a stick held at `stick` `[n, 2]` float, in [-1, 1].
 
-    The first number points right and the second up; up to `JOYSTICK_THRESHOLD` from the middle, neither does anything.
+    The first number points right and the second up; up to `dead_zone` from the middle, neither does anything.
     """
-    tilt: np.ndarray = (stick > JOYSTICK_THRESHOLD).astype(int) - (stick < -JOYSTICK_THRESHOLD)
+    tilt: np.ndarray = (stick > dead_zone).astype(int) - (stick < -dead_zone)
     return _DIRECTIONS[tilt[:, 1] + 1, tilt[:, 0] + 1]
-
-
-def _directions(actions: Actions) -> np.ndarray:
-    return joystick(actions.continuous) if actions.continuous.shape[1] else actions.discrete[:, 0]
 
 
 def _reward_function(number: float) -> str:
