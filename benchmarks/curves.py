@@ -64,6 +64,11 @@ def final(curve: Curve) -> float:
     return statistics.fmean(value for step, value in curve if step > 0.9 * curve[-1][0])
 
 
+def kinds_in(result: Mapping[str, Any]) -> list[str]:
+    """Returns the kinds of curves that at least one run has."""
+    return [kind for kind in KINDS if any(kind in run["curves"] for run in result["runs"].values())]
+
+
 def draw(result: Mapping[str, Any], path: Path) -> None:
     """Draws one panel for each kind of curve."""
     import matplotlib
@@ -73,7 +78,7 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
     from matplotlib import pyplot
 
     runs = result["runs"]
-    kinds = [kind for kind in KINDS if any(kind in run["curves"] for run in runs.values())]
+    kinds = kinds_in(result)
     figure, panels = pyplot.subplots(1, len(kinds), figsize=(4.8 * len(kinds), 3.2), squeeze=False)
     for panel, kind in zip(panels[0], kinds, strict=True):
         for name, run in runs.items():
@@ -89,9 +94,10 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
 
 def print_table(result: Mapping[str, Any], console: Console) -> None:
     """Prints the figures for people."""
-    table = Table("run", "learner steps", *(f"{kind} at the end" for kind in KINDS))
+    kinds = kinds_in(result)
+    table = Table("run", "learner steps", *(f"{kind} at the end" for kind in kinds))
     for name, run in result["runs"].items():
-        values = (f"{run['final'][kind]:.2f}" if kind in run["final"] else "" for kind in KINDS)
+        values = (f"{run['final'][kind]:.2f}" if kind in run["final"] else "" for kind in kinds)
         steps = max(curve[-1][0] for curve in run["curves"].values())
         table.add_row(name, f"{steps:,}", *values)
     console.print(table)
