@@ -8,8 +8,8 @@ repetitions, ratios the medians of the ratios within them. Parts:
 
 - `inference`: agent steps per second of the same pipeline while it trains and while it only plays (`--inference`), by
   ML-Agents' timers; on the wire, one seat of a match learning, ours and GhostTrainer;
-- `opponents`: 32 areas against snapshots that are drawn anew for each match from a full history of 64, by the speed
-  where the history has two; each match teaches one seat;
+- `opponents`: 32 areas whose matches all meet one opponent, the initial policy, or one that is drawn anew for each match
+  from a full history of 8 or 32 snapshots; each match teaches one seat, and all take as many snapshots;
 - `areas`: 8, 32 and 128;
 - `history`: capacities of 16, 256 and 1,024 snapshots, full after half of the run, one every 100 steps;
 - `steps`: one long run, not repeated; steps per second early, in the middle and at the end, and the resident memory of
@@ -86,17 +86,25 @@ def played_per_second(run: Run) -> float:
 
 
 def opponents(scale: Scale, folder: Path, watch: Watch, seed: int) -> dict[str, Any]:
-    """Returns the speed against 64 snapshots by that against two, on the wire and by rollouts."""
+    """Returns learner steps per second by distinct opponents with full histories, and the ratio of 32 to one."""
     result: dict[str, Any] = {}
-    for rollouts, steps, interval in (("wire", scale.wire, 500), ("auto", scale.rollouts, 4_000)):
-        keys = {"rollouts": rollouts, "latest_ratio": 0.0, "delta": 0.0, "snapshot_interval": interval}
-        many = block_of(steps, **keys, learn_from_mirror_matches=False, history_capacity=64)
-        two = block_of(steps, **keys, learn_from_mirror_matches=False, history_capacity=2)
-        speeds = {
-            name: watch.train(f"{rollouts}: {name}", block, folder / f"{rollouts}-{name}", seed=seed).steps_per_second()
-            for name, block in (("two", two), ("many", many))
+    for rollouts, steps in (("wire", scale.wire), ("auto", scale.rollouts)):
+        keys = {"rollouts": rollouts, "latest_ratio": 0.0, "delta": 0.0, "snapshot_interval": steps // 120}
+        kinds: dict[str, Block] = {
+            "1": {"pinned_opponents": ["initial"], "pinned_ratio": 1.0},
+            "8": {"history_capacity": 8},
+            "32": {"history_capacity": 32},
         }
-        result[rollouts] = {**speeds, "ratio": speeds["many"] / speeds["two"]}
+        speeds = {
+            count: watch.train(
+                f"{rollouts}: {count} opponents",
+                block_of(steps, **keys, **kind, learn_from_mirror_matches=False),
+                folder / f"{rollouts}-{count}",
+                seed=seed,
+            ).steps_per_second(since=0.3 * steps)
+            for count, kind in kinds.items()
+        }
+        result[rollouts] = {**speeds, "ratio": speeds["32"] / speeds["1"]}
     return result
 
 
