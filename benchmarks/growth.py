@@ -8,8 +8,8 @@ repetitions, ratios the medians of the ratios within them. Parts:
 
 - `inference`: agent steps per second of the same pipeline while it trains and while it only plays (`--inference`), by
   ML-Agents' timers; on the wire, one seat of a match learning, ours and GhostTrainer;
-- `opponents`: 32 areas whose matches all meet one opponent, the initial policy, or one that is drawn anew for each match
-  from a full history of 8 or 32 snapshots; each match teaches one seat, and all take as many snapshots;
+- `opponents`: 32 areas whose matches all meet one opponent, the initial policy, or one drawn anew for each match from a
+  full history of 8 or 32 snapshots; each match teaches one seat, and all take as many snapshots;
 - `areas`: 8, 32 and 128;
 - `history`: capacities of 16, 256 and 1,024 snapshots, full after half of the run, one every 100 steps;
 - `steps`: one long run, not repeated; steps per second early, in the middle and at the end, and the resident memory of
