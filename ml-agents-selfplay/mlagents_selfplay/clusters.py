@@ -18,6 +18,8 @@ _SECONDS_TO_ANSWER = 5.0  # for whoever listens at an address
 _RAY_READS = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else Ray takes 127.0.0.1 for this machine's address in the network
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_enable_metrics_collection": "0",  # nobody reads them
+    "RAY_task_events_report_interval_ms": "0",  # never: the history of tasks, for a dashboard that is not there
 }
 
 
