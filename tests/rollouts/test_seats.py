@@ -5,8 +5,9 @@ from itertools import count
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlagents_selfplay.selfplay.draws import Draws
 from mlagents_selfplay.selfplay.matches import CURRENT, Role, SeatResult
-from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game
+from mlagents_selfplay.selfplay.matchmaking import Entrant, Game
 
 from gym_bridges.rollouts.seats import OutOfMatches, Result, Seats
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from itertools import count
 
+from mlagents_selfplay.selfplay.draws import Draws
 from mlagents_selfplay.selfplay.matches import Match, Role
-from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game
+from mlagents_selfplay.selfplay.matchmaking import Entrant, Game
 
 BEHAVIOR = "Fencer"
 

@@ -6,8 +6,9 @@ from itertools import count
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mlagents_selfplay.selfplay.draws import Draws
 from mlagents_selfplay.selfplay.matches import CURRENT, Role
-from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game
+from mlagents_selfplay.selfplay.matchmaking import Entrant, Game
 
 from tests.selfplay.story import BEHAVIOR, assert_nothing_is_left
 

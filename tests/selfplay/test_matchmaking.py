@@ -1,7 +1,8 @@
 """Who plays whom? Stories on a tape, compared as a whole with what should follow."""
 
+from mlagents_selfplay.selfplay.draws import Draws
 from mlagents_selfplay.selfplay.matches import CURRENT, Role
-from mlagents_selfplay.selfplay.matchmaking import Draws, Entrant, Game
+from mlagents_selfplay.selfplay.matchmaking import Entrant, Game
 
 from tests.selfplay.story import BEHAVIOR, assert_nothing_is_left, two_teams
 

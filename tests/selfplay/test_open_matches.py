@@ -2,7 +2,7 @@
 
 import json
 
-from mlagents_selfplay.selfplay.matchmaking import Draws
+from mlagents_selfplay.selfplay.draws import Draws
 
 from tests.selfplay.story import two_teams
 

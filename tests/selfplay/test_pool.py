@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from mlagents_selfplay.selfplay.draws import Draws
 from mlagents_selfplay.selfplay.matches import CURRENT, Match, Role, SeatResult, Side
-from mlagents_selfplay.selfplay.matchmaking import Draws
 from mlagents_selfplay.selfplay.outcomes import OutcomeSettings
 from mlagents_selfplay.selfplay.pool import OpponentPool
 from mlagents_selfplay.selfplay.samplers import SamplerSettings

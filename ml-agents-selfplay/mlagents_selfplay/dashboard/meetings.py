@@ -21,7 +21,7 @@ BY_SCORE = ("pfsp", "quality")  # samplers that ask how the learner fares now, w
 
 
 @dataclass(frozen=True)
-class Draws:
+class DrawRule:
     """How a run draws its opponents; `draws` of history.json.
 
     Attributes:
@@ -58,11 +58,11 @@ class Meetings:
     matches: float
 
 
-def draws_from(history: Mapping[str, Any]) -> Draws | None:
+def draw_rule_from(history: Mapping[str, Any]) -> DrawRule | None:
     """Reads `draws` of history.json; None if it is not there or is not what this version writes."""
     try:
         draws = history["draws"]
-        return Draws(
+        return DrawRule(
             SamplerSettings(**draws["sampler"]),
             list(draws["pinned"]),
             float(draws["pinned_ratio"]),
@@ -72,7 +72,7 @@ def draws_from(history: Mapping[str, Any]) -> Draws | None:
         return None
 
 
-def meetings(log: MatchLog, history: Lives, draws: Draws | None, scores: Mapping[str, Any], now: int) -> Meetings:
+def meetings(log: MatchLog, history: Lives, draws: DrawRule | None, scores: Mapping[str, Any], now: int) -> Meetings:
     """Compares the matches of a log with what the sampler says about the moments at which they began.
 
     Args:
@@ -105,7 +105,7 @@ def _said(
     log: MatchLog,
     counts: npt.NDArray[np.float64],
     history: Lives,
-    draws: Draws,
+    draws: DrawRule,
     scores: Mapping[str, Any],
     now: int,
 ) -> dict[str, float]:

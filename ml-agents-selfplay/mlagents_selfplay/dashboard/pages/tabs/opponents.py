@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from mlagents_selfplay.dashboard import parts
 from mlagents_selfplay.dashboard.figures.opponents import others_met, snapshots_met
 from mlagents_selfplay.dashboard.library import Library, Run
-from mlagents_selfplay.dashboard.meetings import BY_SCORE, draws_from, meetings
+from mlagents_selfplay.dashboard.meetings import BY_SCORE, draw_rule_from, meetings
 from mlagents_selfplay.dashboard.parts import UNKNOWN, Children
 from mlagents_selfplay.report import BehaviorReport
 
@@ -25,7 +25,7 @@ def render(library: Library, run: Run, report: BehaviorReport, window: str) -> C
     if opposite is None:
         return parts.empty("Several behaviors play here", "The match log does not say whose players were met.")
     recent = log.last(math.ceil(WINDOWS[window] * log.games.sum()))
-    draws = draws_from(library.mapping(run.path / opposite.behavior / "selfplay" / "history.json"))
+    draws = draw_rule_from(library.mapping(run.path / opposite.behavior / "selfplay" / "history.json"))
     state = library.mapping(run.path / report.behavior / "selfplay" / "state.json")
     book = (state.get("state") or {}).get("book") or {}
     met = meetings(recent, library.lives(run, opposite), draws, book, report.step)
