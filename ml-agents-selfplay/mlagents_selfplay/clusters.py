@@ -18,8 +18,10 @@ _SECONDS_TO_ANSWER = 5.0  # for whoever listens at an address
 _RAY_READS = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else Ray takes 127.0.0.1 for this machine's address in the network
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_enable_metrics_collection": "0",  # nobody reads them
-    "RAY_task_events_report_interval_ms": "0",  # never: the history of tasks, for a dashboard that is not there
+}
+_LOCAL_RAY_READS = {  # it has no dashboard; a cluster that is joined may have one
+    "RAY_enable_metrics_collection": "0",
+    "RAY_task_events_report_interval_ms": "0",  # never
 }
 
 
@@ -42,7 +44,8 @@ def connected(address: str, cores: float, wanted: str) -> Iterator[Any]:
     Raises:
       ClusterError: if there is no Ray, none starts, none is at the address, or it is too small.
     """
-    os.environ.update({key: value for key, value in _RAY_READS.items() if key not in os.environ})
+    reads = {**_RAY_READS, **_LOCAL_RAY_READS} if address == LOCAL else _RAY_READS
+    os.environ.update({key: value for key, value in reads.items() if key not in os.environ})
     try:
         import ray
     except ModuleNotFoundError as error:
