@@ -6,10 +6,10 @@
 Trains with `mlagents-learn` and a build of the environment, as the file in config/ says that has this environment under
 this trainer type. The curve holds the mean return of the episodes that ended in each twentieth of the steps,
 exploration and all; `final` is the mean over the last tenth. `played` is the mean return of 50 episodes of the trained
-policy without exploration. `--library` trains Stable-Baselines3's learner of the same kind beside it: same budget, seeds,
-network and activation, batch, replay, learning rate, discount, noise and steps for each update; each on one thread.
-Trainings do not share anything, so several may run `--at-once`; those whose results lie in the folder to `--keep` them in
-are not run again.
+policy without exploration. `--library` trains Stable-Baselines3's learner of the same kind beside it: same budget,
+seeds, network and activation, batch, replay, learning rate, discount, noise and steps for each update; each on one
+thread. Trainings do not share anything, so several may run `--at-once`; those whose results lie in the folder to
+`--keep` them in are not run again.
 """
 
 from __future__ import annotations
