@@ -13,7 +13,8 @@ as many learner steps:
 `overhead` is 1 - (learner steps per second of the independent members / of those alone), of all members together, from
 the first summary of the last member to start until the last summary of the first to end. `machinery_share` is
 measured beside it and does not depend on what else the machine is doing: the processor time of Ray, league and members'
-supervisors, as a share of what it and the trainers and environments take together, from everybody's first snapshot on.
+supervisors, as a share of what it and the trainers and environments take together, from everybody's first snapshot on;
+`machinery` says the same of each of its parts.
 `exploitability` is what a best response would win against a member's last policy, per round.
 """
 
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,6 +43,9 @@ from benchmarks import _runs, exploitability
 CONFIG = _runs.ROOT / "config" / "population.yaml"
 NOBODY_CHANGES = 10**9  # learner steps
 TRAINER = "mlagents.trainers.learn"
+TRAINING = "training"
+PARTS = {"MemberActor": "members' supervisors", "League": "league", "mlagents_selfplay.cli": "command"}
+RAY = "Ray"  # all other processes
 
 
 def measure(seeds: list[int], **keys: Any) -> dict[str, Any]:
@@ -90,33 +95,37 @@ def _as_population(block: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     process = subprocess.Popen(command, cwd=_runs.ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     watch = _ProcessorTime(process.pid)
     members = settings_from(block, str(CONFIG)).names
-    begin: dict[str, float] | None = None
     while process.poll() is None:
         watch.look()
-        if begin is None and all((folder / "p/league/snapshots" / name).exists() for name in members):
-            begin = watch.seconds()
+        if not watch.began and all((folder / "p/league/snapshots" / name).exists() for name in members):
+            watch.begin()
         time.sleep(0.5)
     assert process.stdout is not None
     said = process.stdout.read()
     if process.returncode != 0:
         raise RuntimeError(f"the population ended with {process.returncode}: {said[-2000:]}")
-    took = {kind: seconds - (begin or {}).get(kind, 0.0) for kind, seconds in watch.seconds().items()}
+    took = watch.seconds()
     (folder / "store.json").write_bytes((folder / "p/league/store.json").read_bytes())
     standings = json.loads(said)["members"]
+    machinery = {kind: took[kind] / sum(took.values()) for kind in took if kind != TRAINING}
     return {
         **_figures([_runs.Run(folder / "p" / name) for name in members]),
-        "machinery_share": took["machinery"] / sum(took.values()),
+        "machinery_share": sum(machinery.values()),
+        "machinery": machinery,
         "best_by_rating": standings[0]["member"],
         "changes": {row["member"]: row["changes"] for row in standings},
     }
 
 
 class _ProcessorTime:
-    """Adds up the processor time of a process and of all that it has started, trainers apart from the rest."""
+    """Adds up the processor time of a process and of all that it has started, by kind."""
 
     def __init__(self, process: int) -> None:
         self._root = psutil.Process(process)
-        self._spent: dict[tuple[int, float], tuple[str, float]] = {}
+        self._kinds: dict[tuple[int, float], str] = {}  # the last one: Ray gives a process its task after its start
+        self._spent: dict[tuple[int, float], float] = {}
+        self._before: dict[tuple[int, float], float] = {}
+        self.began = False
 
     def look(self) -> None:
         """Takes the times of all that are running."""
@@ -129,16 +138,27 @@ class _ProcessorTime:
             try:
                 if process.ppid() in trainers or TRAINER in process.cmdline():
                     trainers.add(process.pid)
-                times = process.cpu_times()
-                kind = "training" if process.pid in trainers else "machinery"
-                self._spent[process.pid, process.create_time()] = (kind, times.user + times.system)
+                times, key = process.cpu_times(), (process.pid, process.create_time())
+                self._kinds[key] = TRAINING if process.pid in trainers else _part(process)
+                self._spent[key] = times.user + times.system
             except psutil.Error:
                 continue
 
+    def begin(self) -> None:
+        """Says that what has been spent until now does not count."""
+        self._before, self.began = dict(self._spent), True
+
     def seconds(self) -> dict[str, float]:
-        """Returns processor seconds so far by kind."""
-        kinds = ("training", "machinery")
-        return {kind: sum(seconds for found, seconds in self._spent.values() if found == kind) for kind in kinds}
+        """Returns processor seconds since `begin`, by kind."""
+        total: defaultdict[str, float] = defaultdict(float)
+        for key, seconds in self._spent.items():
+            total[self._kinds[key]] += seconds - self._before.get(key, 0.0)
+        return dict(total)
+
+
+def _part(process: psutil.Process) -> str:
+    words = " ".join(process.cmdline())
+    return next((part for word, part in PARTS.items() if word in words), RAY)
 
 
 def _figures(runs: list[_runs.Run]) -> dict[str, Any]:
@@ -178,6 +198,12 @@ def _tables(result: Mapping[str, Any], console: Console) -> None:
         every = ", ".join(f"{value:.3f}" for value in found)
         table.add_row(str(row["seed"]), row["way"], speed, share, f"{min(found):.3f}", every)
     console.print(table)
+    names = (*PARTS.values(), RAY)
+    parts = Table("seed", "way", *names, title="share of all processor time")
+    for row in result["runs"]:
+        if "machinery" in row:
+            parts.add_row(str(row["seed"]), row["way"], *(f"{row['machinery'].get(part, 0.0):.1%}" for part in names))
+    console.print(parts)
     console.print(f"overhead: {result['overhead']}")
 
 

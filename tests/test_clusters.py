@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlagents_selfplay.cli import app
+from mlagents_selfplay.clusters import read_by_ray
 from typer.testing import CliRunner
 
 from tests.on_ray import reachable_from_elsewhere
@@ -41,6 +42,14 @@ def test_an_address_where_nobody_answers_is_named(words: list[str]) -> None:
     assert said.exit_code == 2, said.output
     (line,) = said.stderr.strip().splitlines()
     assert "There is no Ray to be reached at '127.0.0.1:1'" in line
+
+
+def test_only_a_ray_of_the_commands_own_is_kept_from_reporting() -> None:
+    own, joined = read_by_ray("local"), read_by_ray("127.0.0.1:6379")
+    assert own["RAY_enable_metrics_collection"] == "0"
+    assert own["RAY_task_events_report_interval_ms"] == "0"
+    assert joined == {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    assert joined.items() <= own.items()
 
 
 def test_what_listens_on_more_than_loopback_is_found() -> None:

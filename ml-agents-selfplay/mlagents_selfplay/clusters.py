@@ -19,9 +19,11 @@ _RAY_READS = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else Ray takes 127.0.0.1 for this machine's address in the network
     "RAY_USAGE_STATS_ENABLED": "0",
 }
-_LOCAL_RAY_READS = {  # it has no dashboard; a cluster that is joined may have one
+_LOCAL_RAY_READS = {  # it has no dashboard and shows nobody its logs; a cluster that is joined may do both
     "RAY_enable_metrics_collection": "0",
     "RAY_task_events_report_interval_ms": "0",  # never
+    "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",  # else it looks for new logs ten times a second
+    "LOG_NAME_UPDATE_INTERVAL_S": "3600",
 }
 
 
@@ -44,8 +46,7 @@ def connected(address: str, cores: float, wanted: str) -> Iterator[Any]:
     Raises:
       ClusterError: if there is no Ray, none starts, none is at the address, or it is too small.
     """
-    reads = {**_RAY_READS, **_LOCAL_RAY_READS} if address == LOCAL else _RAY_READS
-    os.environ.update({key: value for key, value in reads.items() if key not in os.environ})
+    os.environ.update({key: value for key, value in read_by_ray(address).items() if key not in os.environ})
     try:
         import ray
     except ModuleNotFoundError as error:
@@ -63,6 +64,11 @@ def connected(address: str, cores: float, wanted: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def read_by_ray(address: str) -> dict[str, str]:
+    """Returns the variables of the environment that Ray is to find for an address, where they have not been set."""
+    return {**_RAY_READS, **_LOCAL_RAY_READS} if address == LOCAL else dict(_RAY_READS)
 
 
 def _start(ray: Any, cores: int) -> None:

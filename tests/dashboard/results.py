@@ -1,5 +1,6 @@
 """A results folder as trainers leave it, small enough to follow on paper."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -141,20 +142,29 @@ TOURNAMENT: dict[str, Any] = {
 }
 """Rock-paper-scissors between three players of one move each, as `docs/evaluation.md` says it is written."""
 
-POPULATION: dict[str, Any] = {
-    "agt_0": {
-        "hyperparameters": {"lr": [1e-4, 1e-2], "gamma": [0.9, 0.95]},
-        "opponent": ["NA", "agt_1"],
-        "score": [0, 1],
-        "rating": [0.0, 0.05],
-        "step": [0],
+POPULATION: list[dict[str, Any]] = [
+    {"event": "entered", "member": "agt_0", "hyperparameters": {"lr": 1e-4, "gamma": 0.9}},
+    {"event": "entered", "member": "agt_1", "hyperparameters": {"lr": 5e-3, "gamma": 0.99}},
+    {"event": "started", "member": "agt_0", "step": 0, "node": "here"},
+    {"event": "snapshot", "member": "agt_0", "step": 1000, "rating": -20.0, "best": True},
+    {"event": "snapshot", "member": "agt_1", "step": 1000, "rating": 20.0, "best": True},
+    {
+        "event": "changed",
+        "member": "agt_0",
+        "step": 1200,
+        "parent": "agt_1",
+        "rating": 20.0,
+        "hyperparameters": {"lr": 4e-3, "gamma": 0.9},
     },
-    "agt_1": {
-        "hyperparameters": {"lr": [5e-3, 5e-3], "gamma": [0.99, 0.99]},
-        "opponent": ["NA", "agt_0"],
-        "score": [0, -1],
-        "rating": [0.0, -0.05],
-        "step": [0],
-    },
-}
-"""A population of two after one match."""
+    {"event": "averaged", "member": "", "members": ["agt_0"], "step": 1200},
+    {"event": "finished", "member": "agt_0", "step": 2000, "rating": 30.0},
+]
+"""A population of two in which one took over from the other, as `league/events.jsonl` has it."""
+
+
+def write_population(results: Path) -> Path:
+    """Writes `POPULATION` as the log of a run `pbt` and returns its path."""
+    log = results / "pbt" / "league" / "events.jsonl"
+    log.parent.mkdir(parents=True)
+    log.write_text("".join(json.dumps(event) + "\n" for event in POPULATION))
+    return log

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import NARROW, WIDE, Dashboard, Visit
-from tests.dashboard.results import POPULATION, TOURNAMENT, write_events, write_run
+from tests.dashboard.results import TOURNAMENT, write_events, write_population, write_run
 from tests.hand_made import HEADER
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -49,9 +49,7 @@ def open_tab(page: Page, name: str) -> None:
 )
 def test_every_page_is_shown_whole(dashboard: Dashboard, visit: Visit, path: str, heading: str, shown: str) -> None:
     write_run(dashboard.results)
-    store = dashboard.results / "pbt" / "league" / "store.json"
-    store.parent.mkdir(parents=True)
-    store.write_text(json.dumps(POPULATION))
+    write_population(dashboard.results)
     write_tournament(dashboard.results)
     page = visit.go(path)
     expect(page.get_by_role("heading", name=heading, exact=True).first).to_be_visible()

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mlagents_selfplay.files import DamagedFile
 from mlagents_selfplay.mail.letters import Letter
 from mlagents_selfplay.population.evolution import EvolutionSettings
 from mlagents_selfplay.population.evolving import EvolvingLeague
 from mlagents_selfplay.population.folder import LeagueFolder
+from mlagents_selfplay.population.store import Store, enter
 
 from tests.population.stories import report, settings
 
@@ -22,7 +24,15 @@ def league(folder: Path, **keys: Any) -> EvolvingLeague:
     return EvolvingLeague(LeagueFolder(folder), settings(**keys))
 
 
-def store(folder: Path) -> dict[str, Any]:
+def store(folder: Path) -> Store:
+    """Returns what `store.json` has to be once it is written."""
+    made: Store = {}
+    for event in LeagueFolder(folder).events():
+        enter(made, event)
+    return made
+
+
+def written_store(folder: Path) -> Store:
     return json.loads((folder / "store.json").read_text())
 
 
@@ -42,7 +52,7 @@ def begun(folder: Path, step: int = 100, **keys: Any) -> EvolvingLeague:
 
 def test_the_store_begins_as_the_seeds_does(tmp_path: Path) -> None:
     made = league(tmp_path)
-    for member, entry in store(tmp_path).items():
+    for member, entry in written_store(tmp_path).items():
         values = made.records[member].hyperparameters
         assert entry == {
             "hyperparameters": {key: [values[key]] for key in ("learning_rate", "extrinsic.gamma")},
@@ -51,7 +61,44 @@ def test_the_store_begins_as_the_seeds_does(tmp_path: Path) -> None:
             "rating": [0.0],
             "step": [0],
         }
-    assert list(store(tmp_path)) == ["agt_0", "agt_1"]
+    assert list(written_store(tmp_path)) == ["agt_0", "agt_1"]
+
+
+def test_the_store_is_written_when_somebody_changes_or_ends_or_the_league_starts_again(tmp_path: Path) -> None:
+    made = begun(tmp_path)
+    letter = made.report(report("agt_0", 200, [("agt_1@100", 0.0)] * 30, opened=1))
+    assert written_store(tmp_path)["agt_0"]["opponent"] == ["NA"]  # ten seconds have not passed
+    made.report(report("agt_0", 230, opened=letter.number, snapshot=None))
+    assert written_store(tmp_path) == store(tmp_path)
+    assert written_store(tmp_path)["agt_0"]["opponent"] == ["NA", "agt_1"]
+    made.report(report("agt_1", 300, [("agt_0@100", 1.0)], opened=made.records["agt_1"].letters))
+    assert written_store(tmp_path) != store(tmp_path)
+    league(tmp_path, guest_draws=64)
+    assert written_store(tmp_path) == store(tmp_path)
+    made = league(tmp_path, guest_draws=64)
+    made.report(report("agt_1", 400, [("agt_0@100", 1.0)], opened=made.records["agt_1"].letters, final=True))
+    assert written_store(tmp_path) == store(tmp_path)
+
+
+def test_what_is_written_with_every_report_does_not_grow_with_the_run(tmp_path: Path) -> None:
+    made = begun(tmp_path, history_capacity=2, evolution=EvolutionSettings(start_after=100_000))
+    sizes = []
+    for step in range(200, 4_000, 100):
+        opened = made.records["agt_0"].letters
+        made.report(report("agt_0", step, [("agt_1@100", 1.0), ("agt_1@100", 0.0)], opened=opened))
+        sizes.append((tmp_path / "state.json").stat().st_size)
+    assert sizes[-1] < sizes[4] + 100  # bytes; numbers have become longer, lists have not
+    assert written_store(tmp_path)["agt_0"]["opponent"] == ["NA"]
+
+
+def test_a_damaged_line_of_the_log_is_named(tmp_path: Path) -> None:
+    begun(tmp_path)
+    file = tmp_path / "events.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    lines[1] = "{" + lines[1][1:].replace(":", ";", 1)
+    file.write_text("".join(lines))
+    with pytest.raises(DamagedFile, match=r"events\.jsonl, line 2, is damaged"):
+        league(tmp_path)
 
 
 def test_a_win_lifts_one_rating_and_lowers_the_other_by_as_much(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlagents_selfplay.dashboard import populations
 from mlagents_selfplay.dashboard.curves import EVENT_FILE, Events
 from mlagents_selfplay.dashboard.files import Kept, Stamp, read_mapping, stamp
 from mlagents_selfplay.dashboard.lives import Lives, last_met, lives
 from mlagents_selfplay.dashboard.matches import MatchLogs
+from mlagents_selfplay.dashboard.populations import Member
 from mlagents_selfplay.files import DamagedFile
 from mlagents_selfplay.matchlog import MatchLog
 from mlagents_selfplay.report import BehaviorReport, report
@@ -21,7 +23,7 @@ LISTED_SECONDS = 1.0  # for which a list of runs holds
 RUN_PATTERNS = ("*/run_logs", "*/*/run_logs", "experiments/*/run-*/training/*/run_logs")
 TOURNAMENT_PATTERNS = ("evaluations/*/tournament.json", "experiments/*/run-*/benchmarks/*/tournament.json")
 EXPERIMENT_PATTERN = "experiments/*/experiment.json"
-POPULATION_PATTERN = "*/league/store.json"
+POPULATION_PATTERN = "*/league/events.jsonl"
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class Library:
         self._runs: Kept[list[Run]] = Kept(1)
         self._places: Kept[set[Path]] = Kept(1)
         self._mappings: Kept[dict[str, Any]] = Kept(1024)
+        self._populations: Kept[dict[str, Member]] = Kept(64)
         self._reports: Kept[list[BehaviorReport]] = Kept(64)
 
     def runs(self) -> list[Run]:
@@ -201,8 +204,16 @@ class Library:
         return self._newest_first(EXPERIMENT_PATTERN)
 
     def populations(self) -> list[Path]:
-        """The store of each population, the last changed first."""
+        """The log of events of each population, the last changed first."""
         return self._newest_first(POPULATION_PATTERN)
+
+    def members(self, path: Path) -> dict[str, Member]:
+        """What became of the members of a population, from its log of events.
+
+        Raises:
+          DamagedFile: if it cannot be read.
+        """
+        return self._populations.get(path, stamp([path]), lambda: populations.read(path))
 
     def _newest_first(self, *patterns: str) -> list[Path]:
         found = [path for pattern in patterns for path in self.root.glob(pattern)]

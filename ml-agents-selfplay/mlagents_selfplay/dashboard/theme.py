@@ -11,6 +11,7 @@ SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6C
 DASHES = ("solid", "dash", "dot")
 MAIN, ACCENT, GOOD = SERIES[0], SERIES[1], SERIES[2]
 QUIET = "#ADB5BD"
+FAINT = "#6C757D"
 INK = "#212529"
 GRID = "#EEF1F4"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"

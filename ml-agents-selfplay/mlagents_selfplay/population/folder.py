@@ -2,9 +2,9 @@
 
     results/<run-id>/
         league/
-            store.json                       by member: hyperparameters, step, opponent, score, rating, as lists
             events.jsonl                     everything that happened, one JSON object a line
-            state.json                       all that a restarted league needs
+            state.json                       what else a restarted league needs
+            store.json                       what follows from the events, by member: see store.py; a little behind them
             snapshots/<member>/<step>.safetensors    each member's history, as others meet it
             best/<member>.safetensors        the snapshot with its highest rating
             checkpoints/<member>.pt          its last one
@@ -13,18 +13,25 @@
         <member>/                            its results, as of any run
 
 `state.json` is written last and names the length of the log; a restart cuts the log back to it. What is not needed any
-more is deleted only then.
+more is deleted only then. Nothing that is written with every report grows with the run.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlagents_selfplay.files import FORMAT_VERSION, Weights, load_weights, read_json, write_bytes_atomically
+from mlagents_selfplay.files import (
+    FORMAT_VERSION,
+    DamagedFile,
+    Weights,
+    load_weights,
+    read_json,
+    write_bytes_atomically,
+)
 from mlagents_selfplay.mail import letters
 from mlagents_selfplay.mail.letters import Letter
 
@@ -55,7 +62,21 @@ class LeagueFolder:
             log.truncate(entry["events_bytes"])
         return dict(entry["state"])
 
-    def save(self, state: Mapping[str, Any], store: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> None:
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Reads the log of events.
+
+        Raises:
+          DamagedFile: if it cannot be read.
+        """
+        file = self.path / "events.jsonl"
+        with file.open(encoding="utf-8") as log:
+            for number, line in enumerate(log, 1):
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    raise DamagedFile(f"{file}, line {number}, is damaged ({error})") from error
+
+    def save(self, state: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> None:
         """Writes a state together with the events that led to it; on return they are on disk.
 
         Raises:
@@ -66,8 +87,11 @@ class LeagueFolder:
             log.flush()
             os.fsync(log.fileno())
             length = log.tell()
-        write_json(self.path / "store.json", store)
         write_json(self.path / "state.json", {"format": FORMAT_VERSION, "events_bytes": length, "state": dict(state)})
+
+    def save_store(self, store: Mapping[str, Any]) -> None:
+        """Writes what follows from the events, for others to read."""
+        write_json(self.path / "store.json", store)
 
     def save_snapshot(self, member: str, step: int, blob: bytes, best: bool) -> None:
         """Writes a snapshot of a member as it came."""

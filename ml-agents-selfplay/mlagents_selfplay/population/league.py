@@ -6,6 +6,7 @@ answered only when all that follows from it is on disk, and may be sent again: i
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from typing import Any
@@ -16,11 +17,13 @@ from mlagents_selfplay.mail.letters import Letter
 from mlagents_selfplay.population.folder import LeagueFolder
 from mlagents_selfplay.population.records import Meeting, Pending, Record, Report
 from mlagents_selfplay.population.settings import PopulationSettings
+from mlagents_selfplay.population.store import Store, enter
 from mlagents_selfplay.selfplay.history import SnapshotHistory
 from mlagents_selfplay.selfplay.ratings import EloTable
 
 ANCHOR = "initial"  # never met: ratings are relative to 0, where everybody starts
-NOBODY = "NA"  # in the store, the opponent of the entry before the first match
+STORE_EVERY_SECONDS = 10.0  # it grows with the run and is written as a whole
+STORE_AT_ONCE = {"entered", "changed", "finished", "league restarted"}
 
 
 class League:
@@ -39,7 +42,8 @@ class League:
         self.rng = np.random.default_rng(settings.seed)
         self.ratings = EloTable(ANCHOR, settings.elo_k, 0.0)
         self.records: dict[str, Record] = {}
-        self.store: dict[str, dict[str, Any]] = {}
+        self.store: Store = {}
+        self._store_written = -math.inf  # by time.monotonic(), seconds
         self._events: list[dict[str, Any]] = []
         state = folder.read_state()
         if state is None:
@@ -135,28 +139,27 @@ class League:
 
     def _note(self, event: str, member: str, **details: Any) -> None:
         self._events.append({"time": time.time(), "event": event, "member": member, **details})
+        enter(self.store, self._events[-1])
 
     # What happened
 
     def _rate(self, member: str, meetings: list[Meeting]) -> None:
-        """Moves the ratings of both sides, match by match; the store gets an entry for each side and opponent."""
+        """Moves the ratings of both sides, match by match, and notes one meeting for each opponent."""
         stand_ins, outcomes = self.records[member].stand_ins, defaultdict(list)
         for guest, outcome in meetings:
             other = guest.partition("@")[0] if guest in stand_ins else guest
             self.ratings.update(member, other, outcome)
             outcomes[other].append(outcome)
         for other, scores in outcomes.items():
-            mean = sum(scores) / len(scores)
-            self._enter(member, other, mean)
-            if other in self.store:
-                self._enter(other, member, 1.0 - mean)
-            self._note("met", member, opponent=other, games=len(scores), score=mean)
-
-    def _enter(self, member: str, opponent: str, score: float) -> None:
-        entry = self.store[member]
-        entry["opponent"].append(opponent)
-        entry["score"].append(score)
-        entry["rating"].append(self.rating_of(member))
+            self._note(
+                "met",
+                member,
+                opponent=other,
+                games=len(scores),
+                score=sum(scores) / len(scores),
+                rating=self.rating_of(member),
+                opponent_rating=self.rating_of(other),
+            )
 
     def _acknowledge(self, member: str, record: Record, followed: Pending) -> None:
         record.pending = None
@@ -164,10 +167,6 @@ class League:
         if not changed and followed.parent is None:
             return
         record.hyperparameters, record.changed_at = followed.hyperparameters, record.step
-        entry = self.store[member]
-        for key, value in followed.hyperparameters.items():
-            entry["hyperparameters"][key].append(value)
-        entry["step"].append(record.step)
         if followed.parent is not None:
             self.ratings.add(member, self.rating_of(followed.parent))  # whose play is now its own
             for other in self.records.values():
@@ -203,20 +202,14 @@ class League:
             values = self._initial_hyperparameters()
             self.records[member] = Record(values, SnapshotHistory(self.settings.history_capacity))
             self.ratings.add(member, 0.0)
-            self.store[member] = {
-                "hyperparameters": {key: [value] for key, value in values.items()},
-                "opponent": [NOBODY],
-                "score": [0],
-                "rating": [0.0],
-                "step": [0],
-            }
             self._note("entered", member, hyperparameters=values)
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.rng.bit_generator.state = state["rng"]
         self.ratings = EloTable.from_state(state["ratings"])
         self.records = {member: Record.from_state(record) for member, record in state["records"].items()}
-        self.store = state["store"]
+        for event in self.folder.events():
+            enter(self.store, event)
         self._note("league restarted", "")
 
     def _save(self) -> None:
@@ -224,7 +217,11 @@ class League:
             "rng": self.rng.bit_generator.state,
             "ratings": self.ratings.get_state(),
             "records": {member: record.state() for member, record in self.records.items()},
-            "store": self.store,
         }
-        self.folder.save(state, self.store, self._events)
+        self.folder.save(state, self._events)
+        now = time.monotonic()
+        at_once = any(event["event"] in STORE_AT_ONCE for event in self._events)
+        if at_once or now - self._store_written >= STORE_EVERY_SECONDS:
+            self.folder.save_store(self.store)
+            self._store_written = now
         self._events = []

@@ -20,7 +20,7 @@ from mlagents_selfplay.ports import NoFreePort, free_ports
 from mlagents_selfplay.store import COLUMNS
 from mlagents_selfplay.training import MLAGENTS_LEARN, end_with_parent
 
-LOOK_AGAIN_SECONDS = 0.1
+LOOK_AGAIN_SECONDS = 0.25
 ATTEMPTS = 3  # starts in a row without any new checkpoint before a member is given up
 
 
