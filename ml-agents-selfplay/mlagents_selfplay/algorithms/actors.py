@@ -1,4 +1,7 @@
-"""What do networks look like that give numbers, and that value them? ML-Agents' own bodies with other heads."""
+"""What do networks look like that give numbers, and that value them? ML-Agents' bodies with heads of our own.
+
+The first weights are of our own, too: see `draw_first_weights`.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,24 @@ from mlagents.trainers.settings import NetworkSettings
 from mlagents.trainers.torch_entities.action_log_probs import ActionLogProbs
 from mlagents.trainers.torch_entities.agent_action import AgentAction
 from mlagents.trainers.torch_entities.encoders import VectorInput
-from mlagents.trainers.torch_entities.layers import Initialization, linear_layer
 from mlagents.trainers.torch_entities.networks import NetworkBody, SimpleActor
 from mlagents_envs.base_env import ActionSpec, ObservationSpec
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 
-def _head(size: int, numbers: int) -> nn.Module:
-    """Returns a layer whose first outputs are small, as those of ML-Agents' own actors."""
-    layer: nn.Module = linear_layer(size, numbers, kernel_init=Initialization.KaimingHeNormal, kernel_gain=0.2)
-    return layer
+def draw_first_weights(network: nn.Module) -> None:
+    """Draws weights and biases of all linear layers anew, evenly within 1 / sqrt(inputs) of 0, from torch's generator.
+
+    Args:
+      network: is changed.
+
+    Source: Lillicrap et al. 2016, arXiv:1509.02971, section 7, for all but the last layers; PyTorch draws so unasked, and
+    so does the program of Fujimoto et al. 2018, for all layers.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            module.reset_parameters()
 
 
 class DeterministicModel(nn.Module):
@@ -35,7 +45,7 @@ class DeterministicModel(nn.Module):
 
     def __init__(self, size: int, numbers: int) -> None:
         super().__init__()
-        self.mu = _head(size, numbers)
+        self.mu = nn.Linear(size, numbers)
 
     def best(self, encoding: Tensor) -> Tensor:
         """Returns `[n, D]`; `encoding` is `[n, size]`."""
@@ -73,8 +83,8 @@ class SquashedGaussianModel(nn.Module):
 
     def __init__(self, size: int, numbers: int, deterministic: bool) -> None:
         super().__init__()
-        self.mu = _head(size, numbers)
-        self.log_sigma = _head(size, numbers)
+        self.mu = nn.Linear(size, numbers)
+        self.log_sigma = nn.Linear(size, numbers)
         self._deterministic = deterministic
 
     def best(self, encoding: Tensor) -> Tensor:
@@ -133,6 +143,7 @@ class DeterministicActor(ContinuousActor):
     ) -> None:
         super().__init__(observation_specs, network_settings, action_spec)
         self.action_model = DeterministicModel(self.encoding_size, action_spec.continuous_size)
+        draw_first_weights(self)
 
 
 class StochasticActor(ContinuousActor):
@@ -145,6 +156,7 @@ class StochasticActor(ContinuousActor):
         self.action_model = SquashedGaussianModel(
             self.encoding_size, action_spec.continuous_size, network_settings.deterministic
         )
+        draw_first_weights(self)
 
     def draw_action(self, observations: list[Tensor], noise: Tensor) -> tuple[Tensor, Tensor]:
         """Returns actions `[n, D]` and their log-probabilities `[n]`, drawn by the standard normal `noise` `[n, D]`."""
@@ -174,7 +186,8 @@ class Critics(nn.Module):
         numbers = actor.action_spec.continuous_size
         bodies = [NetworkBody(observation_specs, network_settings, numbers) for _ in range(count)]
         self.bodies = nn.ModuleList(bodies)
-        self.values = nn.ModuleList(linear_layer(network_settings.hidden_units, 1) for _ in range(count))
+        self.values = nn.ModuleList(nn.Linear(network_settings.hidden_units, 1) for _ in range(count))
+        draw_first_weights(self)
         for body in bodies:
             for own, actors in zip(body.processors, actor.network_body.processors, strict=True):
                 if isinstance(own, VectorInput):
