@@ -42,21 +42,21 @@ def actions_twice(played: Play) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", LEARNERS)
-def test_first_weights_lie_evenly_within_one_by_the_root_of_the_inputs(kind: str, tmp_path: Path) -> None:
-    played = play(kind, tmp_path, network={"hidden_units": 256, "num_layers": 2})
-    critics = played.trainer.optimizer.critics
-    for network in (played.policy.actor, critics):
-        layers = [module for module in network.modules() if isinstance(module, torch.nn.Linear)]
-        assert len(layers) >= 3
-        for layer in layers:
-            bound = layer.in_features**-0.5
-            values = np.concatenate([layer.weight.detach().numpy().ravel(), layer.bias.detach().numpy()])
-            assert np.abs(values).max() <= bound
-            assert np.abs(values).max() > 0.5 * bound
-            if len(values) > 10_000:
-                assert values.std() == pytest.approx(bound / 3**0.5, rel=0.02)  # of an even distribution
-    lagging = played.trainer.optimizer.target_critics
-    assert (weights(lagging) == weights(critics)).all()
+def test_uniform_first_weights_lie_evenly_within_one_by_the_root_of_the_inputs(kind: str, tmp_path: Path) -> None:
+    def layers(**keys: Any) -> list[Any]:
+        played = play(kind, tmp_path / str(len(keys)), network={"hidden_units": 256, "num_layers": 2}, **keys)
+        critics, lagging = played.trainer.optimizer.critics, played.trainer.optimizer.target_critics
+        assert (weights(lagging) == weights(critics)).all()
+        networks = (played.policy.actor, critics)
+        return [module for one in networks for module in one.modules() if isinstance(module, torch.nn.Linear)]
+
+    for layer in layers(first_weights="uniform"):
+        bound = layer.in_features**-0.5
+        values = np.concatenate([layer.weight.detach().numpy().ravel(), layer.bias.detach().numpy()])
+        assert 0.5 * bound < np.abs(values).max() <= bound
+        if len(values) > 10_000:
+            assert values.std() == pytest.approx(bound / 3**0.5, rel=0.02)  # of an even distribution
+    assert all((layer.bias == 0.0).all() for layer in layers())  # as ML-Agents has them
 
 
 @pytest.mark.parametrize("kind", LEARNERS)

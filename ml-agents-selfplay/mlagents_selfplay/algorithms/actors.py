@@ -1,7 +1,4 @@
-"""What do networks look like that give numbers, and that value them? ML-Agents' bodies with heads of our own.
-
-The first weights are of our own, too: see `draw_first_weights`.
-"""
+"""What do networks look like that give numbers, and that value them? ML-Agents' own bodies with other heads."""
 
 from __future__ import annotations
 
@@ -13,24 +10,36 @@ from mlagents.trainers.settings import NetworkSettings
 from mlagents.trainers.torch_entities.action_log_probs import ActionLogProbs
 from mlagents.trainers.torch_entities.agent_action import AgentAction
 from mlagents.trainers.torch_entities.encoders import VectorInput
+from mlagents.trainers.torch_entities.layers import Initialization, linear_layer
 from mlagents.trainers.torch_entities.networks import NetworkBody, SimpleActor
 from mlagents_envs.base_env import ActionSpec, ObservationSpec
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+MLAGENTS, UNIFORM = FIRST_WEIGHTS = ("mlagents", "uniform")
 
-def draw_first_weights(network: nn.Module) -> None:
-    """Draws weights and biases of all linear layers anew, evenly within 1 / sqrt(inputs) of 0, from torch's generator.
+
+def draw_first_weights(network: nn.Module, kind: str) -> None:
+    """Draws first weights anew where they are not to be ML-Agents'.
 
     Args:
       network: is changed.
+      kind: `mlagents` leaves it as it is. `uniform` draws weights and biases of all linear layers evenly within
+        1 / sqrt(inputs) of 0, from torch's generator.
 
-    Source: Lillicrap et al. 2016, arXiv:1509.02971, section 7, for all but the last layers; PyTorch draws so unasked, and
-    so does the program of Fujimoto et al. 2018, for all layers.
+    Source: of `uniform`, Lillicrap et al. 2016, arXiv:1509.02971, section 7, for all but the last layers. PyTorch draws
+    all so unasked, and so does the program of Fujimoto et al. 2018.
     """
-    for module in network.modules():
-        if isinstance(module, nn.Linear):
-            module.reset_parameters()
+    if kind == UNIFORM:
+        for module in network.modules():
+            if isinstance(module, nn.Linear):
+                module.reset_parameters()
+
+
+def _head(size: int, numbers: int) -> nn.Module:
+    """Returns a layer whose first outputs are small, as those of ML-Agents' own actors."""
+    layer: nn.Module = linear_layer(size, numbers, kernel_init=Initialization.KaimingHeNormal, kernel_gain=0.2)
+    return layer
 
 
 class DeterministicModel(nn.Module):
@@ -45,7 +54,7 @@ class DeterministicModel(nn.Module):
 
     def __init__(self, size: int, numbers: int) -> None:
         super().__init__()
-        self.mu = nn.Linear(size, numbers)
+        self.mu = _head(size, numbers)
 
     def best(self, encoding: Tensor) -> Tensor:
         """Returns `[n, D]`; `encoding` is `[n, size]`."""
@@ -83,8 +92,8 @@ class SquashedGaussianModel(nn.Module):
 
     def __init__(self, size: int, numbers: int, deterministic: bool) -> None:
         super().__init__()
-        self.mu = nn.Linear(size, numbers)
-        self.log_sigma = nn.Linear(size, numbers)
+        self.mu = _head(size, numbers)
+        self.log_sigma = _head(size, numbers)
         self._deterministic = deterministic
 
     def best(self, encoding: Tensor) -> Tensor:
@@ -143,7 +152,6 @@ class DeterministicActor(ContinuousActor):
     ) -> None:
         super().__init__(observation_specs, network_settings, action_spec)
         self.action_model = DeterministicModel(self.encoding_size, action_spec.continuous_size)
-        draw_first_weights(self)
 
 
 class StochasticActor(ContinuousActor):
@@ -156,7 +164,6 @@ class StochasticActor(ContinuousActor):
         self.action_model = SquashedGaussianModel(
             self.encoding_size, action_spec.continuous_size, network_settings.deterministic
         )
-        draw_first_weights(self)
 
     def draw_action(self, observations: list[Tensor], noise: Tensor) -> tuple[Tensor, Tensor]:
         """Returns actions `[n, D]` and their log-probabilities `[n]`, drawn by the standard normal `noise` `[n, D]`."""
@@ -173,6 +180,7 @@ class Critics(nn.Module):
       actor: whose normalisers they use.
       observation_specs: what is seen.
       network_settings: of ML-Agents' network body.
+      first_weights: see `draw_first_weights`.
     """
 
     def __init__(
@@ -181,13 +189,14 @@ class Critics(nn.Module):
         actor: ContinuousActor,
         observation_specs: list[ObservationSpec],
         network_settings: NetworkSettings,
+        first_weights: str,
     ) -> None:
         super().__init__()
         numbers = actor.action_spec.continuous_size
         bodies = [NetworkBody(observation_specs, network_settings, numbers) for _ in range(count)]
         self.bodies = nn.ModuleList(bodies)
-        self.values = nn.ModuleList(nn.Linear(network_settings.hidden_units, 1) for _ in range(count))
-        draw_first_weights(self)
+        self.values = nn.ModuleList(linear_layer(network_settings.hidden_units, 1) for _ in range(count))
+        draw_first_weights(self, first_weights)
         for body in bodies:
             for own, actors in zip(body.processors, actor.network_body.processors, strict=True):
                 if isinstance(own, VectorInput):

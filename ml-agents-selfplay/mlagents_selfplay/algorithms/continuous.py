@@ -16,7 +16,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mlagents_selfplay.algorithms import demonstrations, targets
-from mlagents_selfplay.algorithms.actors import ContinuousActor, Critics
+from mlagents_selfplay.algorithms.actors import (
+    FIRST_WEIGHTS,
+    MLAGENTS,
+    ContinuousActor,
+    Critics,
+    draw_first_weights,
+)
 from mlagents_selfplay.algorithms.demonstrations import DemonstrationSettings, demonstrations_block
 from mlagents_selfplay.algorithms.exploration import (
     AdaptiveParameterNoise,
@@ -45,6 +51,7 @@ class ContinuousSettings(OffPolicySettings):
     tau: Any = attr.ib(default=0.005, validator=number(0, 1, above=True))  # share of the online network in an update
     random_steps: Any = attr.ib(default=1_000, validator=integer(0, "learner steps"))  # acted at random, at first
     epsilon: Any = attr.ib(default=0.0, validator=number(0, 1))  # chance of a random action ever after
+    first_weights: Any = attr.ib(default=MLAGENTS, validator=one_of(*FIRST_WEIGHTS))  # see actors.draw_first_weights
     action_penalty: Any = attr.ib(default=0.0, validator=number(0))  # of the actor's mean squared action, in reward
     hindsight: Optional[HindsightSettings] = attr.ib(default=None, converter=hindsight_block)  # noqa: UP045 - for cattr
     demonstrations: Optional[DemonstrationSettings] = attr.ib(  # noqa: UP045 - for cattr
@@ -148,7 +155,7 @@ class ContinuousLearner(OffPolicyLearner):
             )
         settings = self.hyperparameters
         kind = NOISES.get(getattr(settings, "action_noise", "none"))
-        return ExploringPolicy(
+        policy = ExploringPolicy(
             self.seed,
             spec,
             network,
@@ -160,6 +167,8 @@ class ContinuousLearner(OffPolicyLearner):
             explores=self.is_training,
             rng=self.rng,
         )
+        draw_first_weights(policy.actor, settings.first_weights)
+        return policy
 
     def exploration(self) -> Exploration:
         """Returns the noise on actions at this learner step."""

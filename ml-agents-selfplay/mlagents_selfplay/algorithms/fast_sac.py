@@ -98,7 +98,7 @@ class SACOptimizer(ReplayOptimizer):
         super().__init__(policy, trainer_settings)
         self._settings: SACSettings = trainer_settings.hyperparameters
         specs, network = policy.behavior_spec.observation_specs, trainer_settings.network_settings
-        self.critics = Critics(2, policy.actor, specs, network)
+        self.critics = Critics(2, policy.actor, specs, network, self._settings.first_weights)
         self.target_critics = lagging_copy(self.critics)
         self._follow = Follower(self.target_critics, self.critics)
         self.temperature = Temperature(self._settings.init_entcoef)

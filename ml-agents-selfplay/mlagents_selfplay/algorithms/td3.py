@@ -63,7 +63,7 @@ class TD3Optimizer(ReplayOptimizer):
         super().__init__(policy, trainer_settings)
         self._settings: TD3Settings = trainer_settings.hyperparameters
         specs, network = policy.behavior_spec.observation_specs, trainer_settings.network_settings
-        self.critics = Critics(2, policy.actor, specs, network)
+        self.critics = Critics(2, policy.actor, specs, network, self._settings.first_weights)
         self.target_critics, self.target_actor = lagging_copy(self.critics), lagging_copy(policy.actor)
         self._followers = [Follower(self.target_critics, self.critics), Follower(self.target_actor, policy.actor)]
         self.critic_adam, self.actor_adam = adam(self.critics, trainer_settings), adam(policy.actor, trainer_settings)
